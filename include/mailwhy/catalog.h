@@ -1,0 +1,112 @@
+/* What we know of replies: codes, reasons, their patterns and their texts. mailwhy-catalog(5) describes the files.
+ *
+ * A catalogue never changes once it is loaded, is counted by its users, and may be used by any number of threads. */
+#ifndef MAILWHY_CATALOG_H
+#define MAILWHY_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <mailwhy/buffer.h>
+#include <mailwhy/reply.h>
+#include <mailwhy/stage.h>
+
+#define CATALOG_FACTS_MAX 8
+#define CATALOG_LANGUAGE "en" /* the language that every entry has */
+
+struct catalog;
+
+enum catalog_who { WHO_SENDER, WHO_SENDER_ADMIN, WHO_RECEIVER_ADMIN, WHO_COUNT };
+
+/* What a session must be like for a variant of a text to be the right one; the first variant in the file that holds is taken. */
+enum catalog_condition {
+    CONDITION_PLAINTEXT, /* known not to be encrypted */
+    CONDITION_ENCRYPTED,
+    CONDITION_RELAY_PORT, /* on port 25 */
+    CONDITION_SUBMISSION_PORT, /* on 465 or 587 */
+    CONDITION_AUTHENTICATED,
+    CONDITION_ANONYMOUS, /* known not to be authenticated */
+    CONDITION_REPEATED, /* the third failed AUTH of the session or a later one */
+    CONDITION_COUNT
+};
+
+struct catalog_variant {
+    unsigned conditions; /* bits: 1 << enum catalog_condition; all must hold */
+    const char *reason, *fix; /* NULL: as without the variant */
+};
+
+struct catalog_text {
+    const char *name; /* a few words: "Login or password not accepted" */
+    const char *reason; /* what happened (for a code: what it means) */
+    const char *when; /* the moment in a session */
+    const char *fix; /* what to do */
+    const struct catalog_variant *variants;
+    size_t variant_count;
+};
+
+struct catalog_reason {
+    const char *id;
+    const struct catalog_reason *shown; /* whose text the client gets: itself, but where that would tell whether an account exists */
+    enum catalog_who who;
+    bool wrong_port; /* usually means port 25 where 587 or 465 was meant */
+    enum stage stage; /* STAGE_NONE: at any */
+};
+
+struct catalog_code {
+    int code;
+    enum stage stage;
+};
+
+/* A named group of the pattern that matched: its text in the reply. */
+struct catalog_fact {
+    const char *name;
+    const char *value; /* within the reply's text; not NUL-terminated */
+    size_t len;
+};
+
+/* How specific a match is; a higher one wins. */
+enum catalog_rank {
+    RANK_NONE,
+    RANK_CODE, /* a reason without patterns, by its code */
+    RANK_ENHANCED, /* a reason without patterns, by its enhanced code */
+    RANK_PATTERN, /* a pattern, though neither code is among the reason's */
+    RANK_PATTERN_CODE, /* a pattern, and the code or the enhanced code */
+    RANK_PATTERN_BOTH /* a pattern, the code and the enhanced code */
+};
+
+struct catalog_match {
+    const struct catalog_reason *reason; /* NULL: nothing but the code is known */
+    const struct catalog_code *code; /* NULL: the code is not in the catalogue */
+    enum catalog_rank rank;
+    const char *pattern; /* that matched; NULL: none */
+    size_t start, end; /* of what it matched, in the reply's text */
+    struct catalog_fact facts[CATALOG_FACTS_MAX];
+    size_t fact_count;
+};
+
+/* Load the catalogue in dir, and over it, entry by entry, the one in local_dir (NULL, or a folder that may be missing). Faults are appended to
+ * faults, each a line "FILE:LINE: what and why". The catalogue, with one reference; NULL where anything is wrong (errno EINVAL, or
+ * ENOMEM). */
+struct catalog *catalog_load(const char *dir, const char *local_dir, struct buffer *faults);
+struct catalog *catalog_retain(struct catalog *c);
+void catalog_release(struct catalog *c); /* NULL is allowed */
+
+/* Find what is known of the reply. The most specific match wins: the highest rank; among those of one rank the pattern that matched more octets;
+ * among those the reason that stands first in the files. Pure. What out points to lives as long as the catalogue and the reply. */
+void catalog_match(const struct catalog *c, const struct reply *reply, struct catalog_match *out);
+
+/* The text of a reason or a code in a language, else in English. NULL where the code has none. */
+const struct catalog_text *catalog_reason_text(const struct catalog *c, const struct catalog_reason *reason, const char *language);
+const struct catalog_text *catalog_code_text(const struct catalog *c, int code, const char *language);
+
+/* The reason of that id, NULL where there is none. */
+const struct catalog_reason *catalog_reason_by_id(const struct catalog *c, const char *id);
+bool catalog_has_language(const struct catalog *c, const char *language);
+
+/* The reasons in the order of the files. */
+size_t catalog_reason_count(const struct catalog *c);
+const struct catalog_reason *catalog_reason_at(const struct catalog *c, size_t index);
+
+const char *catalog_who_name(enum catalog_who who); /* "sender", "sender-admin", "receiver-admin" */
+
+#endif

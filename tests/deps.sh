@@ -1,0 +1,32 @@
+#!/bin/sh
+# Install what the build, the demo and the tests need and this machine lacks (Debian 12).
+# Says what it installs; does nothing, and needs no privileges, where nothing is missing.
+set -eu
+
+build="gcc make libc6-dev libmilter-dev libpcre2-dev libconfuse-dev libssl-dev libsystemd-dev pkg-config"
+tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 openssl valgrind"
+lint="clang clang-format clang-tidy libclang-rt-14-dev mandoc shellcheck"
+
+missing=
+for package in $build $tests $lint; do
+    status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+echo "deps: installing$missing"
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "deps: run 'make deps' as root, or install sudo" >&2; exit 1; }
+    as_root=sudo
+fi
+# A Postfix that comes only for the tests stays unconfigured: nothing of it starts by itself.
+case $missing in
+*" postfix"*) echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections ;;
+esac
+$as_root apt-get -q update >/dev/null || echo "deps: the package lists could not be refreshed; trying with what is there" >&2
+# shellcheck disable=SC2086 # the list is meant to be split
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends --no-remove install $missing >/dev/null || {
+    echo "deps: apt-get could not install:$missing" >&2
+    exit 1
+}
