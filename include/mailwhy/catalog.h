@@ -49,6 +49,7 @@ struct catalog_reason {
     const struct catalog_reason *shown; /* whose text the client gets: itself, but where that would tell whether an account exists */
     enum catalog_who who;
     bool wrong_port; /* usually means port 25 where 587 or 465 was meant */
+    bool in_message; /* may be about a message that is under way; by default not at the stages connect to mail */
     enum stage stage; /* STAGE_NONE: at any */
 };
 

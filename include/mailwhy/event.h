@@ -38,15 +38,17 @@ struct event {
 };
 
 /* Append the event as one line of JSON with its "\n" (RFC 8259), keys in the order above. Octets that are not UTF-8, and control characters,
- * are written as \u00XX. 0, or -1 with errno ENOMEM (out may hold a part). */
+ * are written as \u00XX (CR, LF, TAB as \r, \n, \t). 0, or -1 with errno ENOMEM (out may hold a part). */
 int event_to_json(const struct event *e, struct buffer *out);
 
 /* Append the event as one line of key=value without a line end; a value with other than [A-Za-z0-9._:@/+-] is quoted, and
  * within quotes a quote, a backslash, a control character or an octet above 126 is \xHH. 0, or -1 with errno ENOMEM. */
 int event_to_line(const struct event *e, struct buffer *out);
 
-/* Read one line of the log, with or without its end. Its strings are kept in store, which the caller clears and frees, and which must outlive
- * e. Keys that are not known are passed over. 1: an event; 0: not one (e is empty then); -1: errno ENOMEM. */
+/* Read one line of the log, with or without its end: a JSON object with a `ts`. Its strings are kept in store, which the caller clears and
+ * frees, and which must outlive e; a store holds one event's strings. Keys that are not known are passed over, and so are values of the
+ * wrong kind; of a key that stands twice the last counts. A \u0000 in another string than `reply` is read as U+2400, the picture of a NUL, and
+ * what is \u00XX because it was not UTF-8 is read as that character. 1: an event; 0: not one (e is empty then); -1: errno ENOMEM (e is empty). */
 int event_from_json(struct event *e, struct buffer *store, const char *line, size_t len);
 
 #endif

@@ -18,11 +18,12 @@ struct ref_source {
     uint32_t left;
 };
 
-/* Make the reference of an event at that time. 0, or -1 where there is no random number to be had (errno EIO); out is "" then. */
+/* Make the reference of an event at that time, which must not be before the one before it. 0, or -1 where there is no random number to be had
+ * (errno EIO), or where that second has had its 2^22 references (EAGAIN); out is "" then. */
 int ref_make(struct ref_source *source, time_t time, char out[static REF_SIZE]);
 
 /* Read a reference however it was typed: any case, with or without the dash or blanks, O for 0, I or L for 1. out is its proper
- * form. 0, or -1 with errno EINVAL. */
+ * form. 0, or -1 with errno EINVAL; out is "" then. */
 int ref_parse(const char *typed, char out[static REF_SIZE]);
 
 /* The latest time not after limit that a reference in its proper form can stand for, in seconds since the Epoch. */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [STAGE_NONE] = NULL,   [STAGE_CONNECT] = "connect", [STAGE_HELO] = "helo", [STAGE_STARTTLS] = "starttls",
-    [STAGE_AUTH] = "auth", [STAGE_MAIL] = "mail",       [STAGE_RCPT] = "rcpt", [STAGE_DATA] = "data",
+    [STAGE_NONE] = NULL,   [STAGE_CONNECT] = "connect", [STAGE_HELO] = "helo",   [STAGE_STARTTLS] = "starttls",
+    [STAGE_AUTH] = "auth", [STAGE_MAIL] = "mail",       [STAGE_RCPT] = "rcpt",   [STAGE_DATA] = "data",
     [STAGE_EOM] = "eom",   [STAGE_UNKNOWN] = "unknown", [STAGE_OTHER] = "other",
 };
 static_assert(sizeof names / sizeof *names == STAGE_COUNT, "each stage has its name");

@@ -1,0 +1,15 @@
+/* Reading one file of libconfuse syntax: what is wrong is collected as lines "FILE:LINE: what". */
+#ifndef MAILWHY_CONF_FILE_H
+#define MAILWHY_CONF_FILE_H
+
+#include <confuse.h>
+
+#include <mailwhy/buffer.h>
+
+/* Parse the file by the options, which must be static; prepare (NULL: none) sets validating callbacks. The tree, which cfg_free() frees; NULL
+ * where the file cannot be read or its syntax is wrong: faults has grown then. A validating callback reports a fault with cfg_error() and
+ * returns 0, so that the rest is read too: faults has grown though a tree is returned. libconfuse keeps state of its own: one file at a
+ * time in a process. */
+cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *), struct buffer *faults);
+
+#endif

@@ -1,0 +1,33 @@
+/* mailwhy.conf: what mailwhyd does. mailwhy.conf(5) describes each key. */
+#ifndef MAILWHY_CONFIG_H
+#define MAILWHY_CONFIG_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <mailwhy/buffer.h>
+#include <mailwhy/explain.h>
+
+#define CONFIG_FILE "/etc/mailwhy/mailwhy.conf"
+
+struct config {
+    const char *socketmap_listen; /* "": no reply map */
+    const char *milter_listen; /* "": no milter */
+    const char *user; /* "": stay who started it */
+    const char *socket_group; /* "": leave it */
+    mode_t socket_mode;
+    const char *catalog;
+    const char *local_catalog;
+    struct explain_options explain;
+    const char *event_log;
+    bool log_refused, log_auth, log_accepted;
+    void *tree; /* owns the strings */
+    char *catalog_found; /* owned: the catalogue of a build tree */
+};
+
+/* Read the file; each key that is not in it has its default. A missing file is a fault but where path is CONFIG_FILE: then all is default. 0,
+ * or -1: faults has a line "FILE:LINE: what" for each. */
+int config_load(struct config *c, const char *path, struct buffer *faults);
+void config_free(struct config *c);
+
+#endif

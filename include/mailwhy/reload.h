@@ -1,0 +1,16 @@
+/* Loading the catalogue anew, in a thread of its own: what must answer within milliseconds does not wait for it. */
+#ifndef MAILWHY_RELOAD_H
+#define MAILWHY_RELOAD_H
+
+#include <mailwhy/catalog_slot.h>
+
+struct reloader;
+
+/* The strings and the slot must outlive it. NULL with errno. */
+struct reloader *reloader_new(struct catalog_slot *slot, const char *dir, const char *local_dir);
+
+/* Load and publish soon; a catalogue with faults is noted, and the one of the moment stays. Tells systemd of it. */
+void reloader_ask(struct reloader *r);
+void reloader_free(struct reloader *r);
+
+#endif

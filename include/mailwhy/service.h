@@ -1,0 +1,33 @@
+/* What the faces towards the MTA share: who is talking, what is known, and where events go. */
+#ifndef MAILWHY_SERVICE_H
+#define MAILWHY_SERVICE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <mailwhy/catalog_slot.h>
+#include <mailwhy/event_log.h>
+#include <mailwhy/explain.h>
+#include <mailwhy/session.h>
+
+struct service {
+    struct sessions *sessions;
+    struct catalog_slot *catalogs;
+    struct explain_options explain;
+    struct event_log *log;
+    void (*tell)(const char *line); /* takes an event's key=value line to syslog; must not block */
+    void (*warn)(int priority, const char *format, ...) __attribute__((format(printf, 2, 3))); /* notes trouble; must not block */
+    bool log_refused, log_auth, log_accepted;
+    const char *host; /* this machine's name, for events whose MTA did not say its own */
+    atomic_ulong explained; /* replies that got lines */
+    atomic_ulong plain; /* replies that stayed as they were */
+    atomic_bool log_broken; /* the last event could not be written */
+};
+
+/* Fill in what a session knows. facts NULL: nothing but the host. */
+void service_event(const struct service *s, struct event *e, const struct session_facts *facts);
+
+/* Write the event to the log, and tell syslog. The first event that cannot be written and the first one after it that can are noted. 0: it stands in the log (with e->ref where with_ref says so); -1: it does not. */
+int service_record(struct service *s, struct event *e, bool with_ref);
+
+#endif

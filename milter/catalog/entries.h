@@ -1,0 +1,43 @@
+/* The inside of a catalogue, shared by loading and matching. */
+#ifndef MAILWHY_CATALOG_ENTRIES_H
+#define MAILWHY_CATALOG_ENTRIES_H
+
+#include <stdatomic.h>
+
+#include <confuse.h>
+
+#include <mailwhy/catalog.h>
+#include <mailwhy/pattern.h>
+
+struct reason_entry {
+    struct catalog_reason reason; /* first: a reason handed out is its entry */
+    const char *shown_as; /* id, or NULL */
+    int *codes;
+    size_t code_count;
+    struct enhanced *enhanced;
+    size_t enhanced_count;
+    struct pattern **patterns;
+    size_t pattern_count;
+    const cfg_t *section; /* where it stands, for faults */
+};
+
+/* The texts of one language: a row for each reason and for each code, by their index. A row without a name is not there. */
+struct language {
+    char name[16];
+    struct catalog_text *reasons;
+    struct catalog_text *codes;
+};
+
+struct catalog {
+    atomic_uint users;
+    cfg_t **trees; /* the files as read: they own every string */
+    size_t tree_count;
+    struct reason_entry *reasons;
+    size_t reason_count;
+    struct catalog_code *codes;
+    size_t code_count;
+    struct language *languages; /* the first is English */
+    size_t language_count;
+};
+
+#endif

@@ -1,0 +1,24 @@
+/* Loading a catalogue: codes and reasons (load.c), then the texts of each language (load_text.c). */
+#ifndef MAILWHY_CATALOG_LOAD_H
+#define MAILWHY_CATALOG_LOAD_H
+
+#include "entries.h"
+
+struct loader {
+    struct catalog *c;
+    struct buffer *faults;
+};
+
+/* Parse a file and give its tree to the catalogue. NULL with a fault. */
+cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *));
+
+/* A section's title as a reply code, 200 to 599; else 0. */
+int load_code(const char *title);
+
+/* Read text/LANG.conf for each language of a folder, over what is there; an optional folder may be missing. 0, or -1 with errno ENOMEM. */
+int load_texts(struct loader *l, const char *dir, bool optional);
+
+/* Fault each entry whose English text is missing. */
+void load_check_texts(struct loader *l);
+
+#endif

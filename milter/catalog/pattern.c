@@ -1,0 +1,216 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include <mailwhy/pattern.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pcre2.h>
+
+#define MATCH_LIMIT 20000 /* a linear pattern needs a few hundred steps for a reply */
+#define NEEDLE_GRAMS 8
+#define CAPTURES (PATTERN_GROUPS_MAX + 1)
+
+struct pattern {
+    pcre2_code *code;
+    pcre2_match_context *context;
+    char *text;
+    uint16_t grams[NEEDLE_GRAMS]; /* hashes of three-letter sequences that every match holds */
+    unsigned gram_count;
+};
+
+static unsigned gram_hash(const unsigned char *s)
+{
+    uint32_t gram = (uint32_t)tolower(s[0]) << 16 | (uint32_t)tolower(s[1]) << 8 | (uint32_t)tolower(s[2]);
+    return gram * 2654435761u >> 22;
+}
+
+/* Past a group or a class that opens at s. NULL where it does not end. */
+static const char *skip_bracketed(const char *s)
+{
+    int depth = 0;
+    bool class = false;
+    do {
+        if (*s == '\\' && s[1])
+            s++;
+        else if (class)
+            class = *s != ']';
+        else if (*s == '[')
+            class = true;
+        else if (*s == '(')
+            depth++;
+        else if (*s == ')')
+            depth--;
+        s++;
+    } while (*s && (depth > 0 || class));
+    return depth > 0 || class ? NULL : s;
+}
+
+/* Find the longest run of literal octets that each match must hold, into needle. Where in doubt there is none: length 0. */
+static size_t find_needle(const char *text, char *needle, size_t size)
+{
+    char run[128];
+    size_t run_len = 0, best = 0;
+    if (strstr(text, "(*") || strstr(text, "\\Q") || strstr(text, "[]") || strstr(text, "[:") || strstr(text, "[^]") ||
+        strstr(text, "(?x") || strstr(text, "(?#"))
+        return 0;
+    for (const char *s = text;;) {
+        bool ends = true;
+        if (*s == '|') {
+            return 0;
+        } else if (*s == '\\' && s[1] && !isalnum((unsigned char)s[1])) {
+            run[run_len++] = s[1];
+            s += 2;
+            ends = run_len == sizeof run;
+        } else if (*s == '\\' && s[1]) {
+            s += strchr("bBAzZG", s[1])                                                                     ? 2
+                 : (s[1] == 'd' || s[1] == 'D' || s[1] == 's' || s[1] == 'S' || s[1] == 'w' || s[1] == 'W') ? 2
+                                                                                                            : 0;
+            if (*s == '\\')
+                return 0;
+        } else if (*s == '(' || *s == '[') {
+            s = skip_bracketed(s);
+            if (!s)
+                return 0;
+        } else if (*s == '*' || *s == '?' || *s == '{') {
+            run_len -= run_len > 0;
+            s += *s == '{' ? strcspn(s, "}") : 1;
+        } else if (*s && strchr(".^$+}", *s)) {
+            s++;
+        } else if (*s) {
+            run[run_len++] = *s++;
+            ends = run_len == sizeof run;
+        }
+        if (!ends && *s)
+            continue;
+        if (*s && strchr("*?{", *s)) /* what follows may take the run's last octet away */
+            run_len -= run_len > 0;
+        if (run_len > best && run_len <= size) {
+            memcpy(needle, run, run_len);
+            best = run_len;
+        }
+        run_len = 0;
+        if (!*s)
+            return best;
+    }
+}
+
+static void take_grams(struct pattern *p)
+{
+    char needle[128];
+    size_t len = find_needle(p->text, needle, sizeof needle);
+    for (size_t i = 0; i + 3 <= len && p->gram_count < NEEDLE_GRAMS; i++)
+        p->grams[p->gram_count++] = (uint16_t)gram_hash((const unsigned char *)needle + i);
+}
+
+struct pattern *pattern_compile(const char *text, char *error, size_t size)
+{
+    int code;
+    PCRE2_SIZE at = 0;
+    struct pattern *p = calloc(1, sizeof *p);
+    if (!p || !(p->text = strdup(text)) || !(p->context = pcre2_match_context_create(NULL))) {
+        snprintf(error, size, "out of memory");
+        goto fail;
+    }
+    p->code =
+        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF, &code, &at, NULL);
+    if (!p->code) {
+        PCRE2_UCHAR why[160];
+        pcre2_get_error_message(code, why, sizeof why);
+        snprintf(error, size, "%s at octet %zu", (const char *)why, (size_t)at);
+        goto fail;
+    }
+    uint32_t captures = 0;
+    pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &captures);
+    if (captures > PATTERN_GROUPS_MAX) {
+        snprintf(error, size, "more than %d capturing groups", PATTERN_GROUPS_MAX);
+        goto fail;
+    }
+    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter serves */
+    pcre2_set_match_limit(p->context, MATCH_LIMIT);
+    pcre2_set_depth_limit(p->context, 1000);
+    take_grams(p);
+    return p;
+
+fail:
+    pattern_free(p);
+    return NULL;
+}
+
+void pattern_free(struct pattern *p)
+{
+    if (!p)
+        return;
+    pcre2_match_context_free(p->context);
+    pcre2_code_free(p->code);
+    free(p->text);
+    free(p);
+}
+
+const char *pattern_text(const struct pattern *p)
+{
+    return p->text;
+}
+
+void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t len)
+{
+    memset(f, 0, sizeof *f);
+    if (len > PATTERN_SUBJECT_MAX)
+        len = PATTERN_SUBJECT_MAX;
+    for (size_t i = 0; i + 3 <= len; i++) {
+        unsigned hash = gram_hash((const unsigned char *)subject + i);
+        f->seen[hash / 64] |= (uint64_t)1 << hash % 64;
+    }
+}
+
+bool pattern_may_match(const struct pattern *p, const struct pattern_filter *f)
+{
+    for (unsigned i = 0; i < p->gram_count; i++)
+        if (!(f->seen[p->grams[i] / 64] >> p->grams[i] % 64 & 1))
+            return false;
+    return true;
+}
+
+/* Note the named groups that took part in the match. */
+static void take_groups(const struct pattern *p, const PCRE2_SIZE *ovector, struct pattern_hit *hit)
+{
+    uint32_t count = 0, size = 0;
+    PCRE2_SPTR table;
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &count);
+    if (count == 0)
+        return;
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &table);
+    for (uint32_t i = 0; i < count && hit->group_count < PATTERN_GROUPS_MAX; i++, table += size) {
+        unsigned number = (unsigned)table[0] << 8 | table[1];
+        if (ovector[2 * number] != PCRE2_UNSET && ovector[2 * number] <= ovector[2 * number + 1])
+            hit->groups[hit->group_count++] =
+                (struct pattern_group){(const char *)table + 2, ovector[2 * number], ovector[2 * number + 1]};
+    }
+}
+
+int pattern_match(const struct pattern *p, const char *subject, size_t len, struct pattern_hit *hit)
+{
+    pcre2_match_data *data = pcre2_match_data_create(CAPTURES, NULL);
+    if (!data) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (len > PATTERN_SUBJECT_MAX)
+        len = PATTERN_SUBJECT_MAX;
+    hit->group_count = 0;
+    int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, p->context);
+    if (rc > 0) {
+        PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(data);
+        for (unsigned i = 2 * (unsigned)rc; i < 2 * CAPTURES; i++)
+            ovector[i] = PCRE2_UNSET;
+        hit->start = ovector[0];
+        hit->end = ovector[1];
+        take_groups(p, ovector, hit);
+    }
+    pcre2_match_data_free(data);
+    return rc > 0;
+}

@@ -1,0 +1,183 @@
+#include <mailwhy/config.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mailwhy/catalog_dir.h>
+#include <mailwhy/conf_file.h>
+#include <mailwhy/endpoint.h>
+
+#define URL_MAX 400
+#define CONTACT_MAX 90 /* octets: one line of a reply */
+
+/* A socket mode: up to four octal digits. -1 for anything else. */
+static int mode_parse(const char *s)
+{
+    if (!*s || strlen(s) > 4 || s[strspn(s, "01234567")])
+        return -1;
+    return (int)strtol(s, NULL, 8);
+}
+
+static int check_listen(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *wrong = *cfg_opt_getstr(opt) ? endpoint_fault(cfg_opt_getstr(opt)) : NULL;
+    if (wrong)
+        cfg_error(cfg, "%s = \"%s\": %s", cfg_opt_name(opt), cfg_opt_getstr(opt), wrong);
+    return 0;
+}
+
+static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if (mode_parse(cfg_opt_getstr(opt)) == -1)
+        cfg_error(cfg, "socket_mode = \"%s\": must be octal, as in \"0660\"", cfg_opt_getstr(opt));
+    return 0;
+}
+
+static int check_path(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if (*cfg_opt_getstr(opt) != '/')
+        cfg_error(cfg, "%s = \"%s\": must be a path that begins with /", cfg_opt_name(opt), cfg_opt_getstr(opt));
+    return 0;
+}
+
+static int check_style(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if (explain_style_from_name(cfg_opt_getstr(opt)) == -1)
+        cfg_error(cfg, "style = \"%s\": must be full, short, inline or ref", cfg_opt_getstr(opt));
+    return 0;
+}
+
+/* A text that goes into replies as it is. */
+static int check_reply_text(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *s = cfg_opt_getstr(opt);
+    size_t max = strcmp(cfg_opt_name(opt), "contact") == 0 ? CONTACT_MAX : URL_MAX;
+    if (strlen(s) > max)
+        cfg_error(cfg, "%s is longer than %zu octets", cfg_opt_name(opt), max);
+    for (; *s; s++) {
+        if (*s < ' ' || *s > '~') {
+            cfg_error(cfg, "%s must be printable ASCII: it goes into replies", cfg_opt_name(opt));
+            break;
+        }
+    }
+    return 0;
+}
+
+static int check_log(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *what = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+    if (strcmp(what, "refused") != 0 && strcmp(what, "auth") != 0 && strcmp(what, "accepted") != 0)
+        cfg_error(cfg, "log: \"%s\" is none of refused, auth, accepted", what);
+    return 0;
+}
+
+static cfg_opt_t socketmap_options[] = {CFG_STR("listen", "unix:/var/spool/postfix/mailwhy/reply", CFGF_NONE), CFG_END()};
+static cfg_opt_t milter_options[] = {CFG_STR("listen", "unix:/var/spool/postfix/mailwhy/milter", CFGF_NONE), CFG_END()};
+static cfg_opt_t explain_options[] = {CFG_STR("language", "en", CFGF_NONE),  CFG_STR("style", "full", CFGF_NONE),
+                                      CFG_STR("help_url", "", CFGF_NONE),    CFG_STR("contact", "", CFGF_NONE),
+                                      CFG_STR_LIST("skip", "{}", CFGF_NONE), CFG_END()};
+static cfg_opt_t options[] = {CFG_SEC("socketmap", socketmap_options, CFGF_NONE),
+                              CFG_SEC("milter", milter_options, CFGF_NONE),
+                              CFG_STR("user", "mailwhy", CFGF_NONE),
+                              CFG_STR("socket_group", "postfix", CFGF_NONE),
+                              CFG_STR("socket_mode", "0660", CFGF_NONE),
+                              CFG_STR("catalog", CATALOG_DIR, CFGF_NONE),
+                              CFG_STR("local_catalog", "/etc/mailwhy/catalog", CFGF_NONE),
+                              CFG_SEC("explain", explain_options, CFGF_NONE),
+                              CFG_STR("event_log", "/var/log/mailwhy/events.jsonl", CFGF_NONE),
+                              CFG_STR_LIST("log", "{\"refused\", \"auth\"}", CFGF_NONE),
+                              CFG_END()};
+
+static void prepare(cfg_t *cfg)
+{
+    static const struct {
+        const char *name;
+        cfg_validate_callback_t check;
+    } checks[] = {{"socketmap|listen", check_listen},    {"milter|listen", check_listen},
+                  {"socket_mode", check_mode},           {"catalog", check_path},
+                  {"local_catalog", check_path},         {"event_log", check_path},
+                  {"explain|style", check_style},        {"explain|help_url", check_reply_text},
+                  {"explain|contact", check_reply_text}, {"log", check_log}};
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
+}
+
+static bool list_has(cfg_t *cfg, const char *list, const char *what)
+{
+    for (unsigned i = 0; i < cfg_size(cfg, list); i++)
+        if (strcmp(cfg_getnstr(cfg, list, i), what) == 0)
+            return true;
+    return false;
+}
+
+/* 0, or -1 with errno ENOMEM. */
+static int take_explain(struct explain_options *to, cfg_t *section)
+{
+    unsigned count = cfg_size(section, "skip");
+    const char **skip = calloc(count + 1, sizeof *skip);
+    if (!skip)
+        return -1;
+    for (unsigned i = 0; i < count; i++)
+        skip[i] = cfg_getnstr(section, "skip", i);
+    *to = (struct explain_options){.style = (enum explain_style)explain_style_from_name(cfg_getstr(section, "style")),
+                                   .language = cfg_getstr(section, "language"),
+                                   .help_url = cfg_getstr(section, "help_url"),
+                                   .contact = cfg_getstr(section, "contact"),
+                                   .skip = skip,
+                                   .skip_count = count};
+    return 0;
+}
+
+static int take(struct config *c, cfg_t *cfg)
+{
+    c->socketmap_listen = cfg_getstr(cfg, "socketmap|listen");
+    c->milter_listen = cfg_getstr(cfg, "milter|listen");
+    c->user = cfg_getstr(cfg, "user");
+    c->socket_group = cfg_getstr(cfg, "socket_group");
+    c->socket_mode = (mode_t)mode_parse(cfg_getstr(cfg, "socket_mode"));
+    c->catalog = cfg_getstr(cfg, "catalog");
+    c->local_catalog = cfg_getstr(cfg, "local_catalog");
+    c->event_log = cfg_getstr(cfg, "event_log");
+    c->log_refused = list_has(cfg, "log", "refused");
+    c->log_auth = list_has(cfg, "log", "auth");
+    c->log_accepted = list_has(cfg, "log", "accepted");
+    if (strcmp(c->catalog, CATALOG_DIR) == 0) { /* not set: a build tree finds its own */
+        c->catalog_found = catalog_dir_find(NULL);
+        if (!c->catalog_found)
+            return -1;
+        c->catalog = c->catalog_found;
+    }
+    return take_explain(&c->explain, cfg_getsec(cfg, "explain"));
+}
+
+int config_load(struct config *c, const char *path, struct buffer *faults)
+{
+    *c = (struct config){0};
+    size_t before = faults->len;
+    const char *file = strcmp(path, CONFIG_FILE) == 0 && access(path, F_OK) == -1 && errno == ENOENT ? "/dev/null" : path;
+    cfg_t *cfg = conf_file_parse(file, options, prepare, faults);
+    c->tree = cfg;
+    if (!cfg || faults->len > before)
+        goto fail;
+    if (take(c, cfg) == -1) {
+        buffer_printf(faults, "%s:0: out of memory\n", path);
+        goto fail;
+    }
+    return 0;
+
+fail:
+    config_free(c);
+    return -1;
+}
+
+void config_free(struct config *c)
+{
+    if (c->tree)
+        cfg_free(c->tree);
+    free((void *)(uintptr_t)c->explain.skip);
+    free(c->catalog_found);
+    *c = (struct config){0};
+}

@@ -1,0 +1,317 @@
+/* mailwhyd: see mailwhyd(8). */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+
+#include <mailwhy/config.h>
+#include <mailwhy/endpoint.h>
+#include <mailwhy/loop.h>
+#include <mailwhy/milter.h>
+#include <mailwhy/notes.h>
+#include <mailwhy/privileges.h>
+#include <mailwhy/reload.h>
+#include <mailwhy/replymap.h>
+#include <mailwhy/socketmap.h>
+#include <mailwhy/watchdog.h>
+
+#define STOP_MS 1000
+
+struct arguments {
+    const char *file;
+    bool test, verbose;
+};
+
+struct daemon {
+    struct config config;
+    struct privileges privileges;
+    struct service service;
+    struct loop *loop;
+    struct reloader *reloader;
+    int reply_listener, milter_listener; /* -1: none */
+    bool milter_started, verbose;
+    char host[256];
+};
+
+/* SIGHUP, SIGTERM and SIGINT arrive as octets of a pipe. They are not blocked in the main thread: libmilter waits for them in a thread of
+ * its own, and would take SIGHUP as an end. */
+static int signal_pipe[2];
+
+static void on_signal(int signal)
+{
+    int saved = errno;
+    char octet = (char)signal;
+    if (write(signal_pipe[1], &octet, 1) == -1)
+        errno = saved; /* a full pipe holds enough of them */
+    errno = saved;
+}
+
+static const int handled[] = {SIGHUP, SIGTERM, SIGINT};
+
+static int catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) == -1)
+        return -1;
+    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++)
+        sigaction(handled[i], &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return 0;
+}
+
+/* Let the main thread take the signals, and no thread that is started while they are blocked. */
+static void block_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++)
+        sigaddset(&set, handled[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
+struct signal_watch {
+    struct watch watch;
+    struct daemon *daemon;
+};
+
+static void signals_ready(struct watch *w, uint32_t events)
+{
+    struct daemon *d = ((struct signal_watch *)w)->daemon;
+    char signals[64];
+    (void)events;
+    ssize_t n = read(w->fd, signals, sizeof signals);
+    for (ssize_t i = 0; i < n; i++) {
+        if (signals[i] != SIGHUP) {
+            loop_stop(d->loop);
+            return;
+        }
+        if (event_log_reopen(d->service.log) == -1)
+            note(LOG_ERR, "%s: cannot be opened anew: %s; the file that was open stays in use", d->config.event_log,
+                 strerror(errno));
+        reloader_ask(d->reloader);
+    }
+}
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: mailwhyd [-c FILE] [-t] [-v] [-V] [-h]\n"
+          "  -c, --config FILE  the configuration (default " CONFIG_FILE ")\n"
+          "  -t, --test         check the configuration and the catalogue, and exit (0 good, 78 bad)\n"
+          "  -v, --verbose      say more\n"
+          "  -V, --version      print the version\n"
+          "  -h, --help         print this\n",
+          to);
+}
+
+/* 0: go on; else the exit status and one. */
+static int arguments_parse(struct arguments *a, int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
+                                            {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
+                                            {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    int option;
+    *a = (struct arguments){.file = CONFIG_FILE};
+    while ((option = getopt_long(argc, argv, "c:tvVh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            a->file = optarg;
+            break;
+        case 't':
+            a->test = true;
+            break;
+        case 'v':
+            a->verbose = true;
+            break;
+        case 'V':
+            puts("mailwhyd " MAILWHY_VERSION);
+            return EX_OK + 1;
+        case 'h':
+            print_usage(stdout);
+            return EX_OK + 1;
+        default:
+            print_usage(stderr);
+            return EX_USAGE + 1;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "mailwhyd: unexpected argument \"%s\"\n", argv[optind]);
+        print_usage(stderr);
+        return EX_USAGE + 1;
+    }
+    return 0;
+}
+
+/* Read configuration and catalogue. 0, or -1: the faults are on stderr. */
+static int load(struct daemon *d, const char *file)
+{
+    struct buffer faults = {0};
+    struct catalog *catalog = NULL;
+    int result = -1;
+    if (config_load(&d->config, file, &faults) == -1)
+        goto done;
+    catalog = catalog_load(d->config.catalog, d->config.local_catalog, &faults);
+    if (!catalog)
+        goto done;
+    if (!catalog_has_language(catalog, d->config.explain.language)) {
+        buffer_printf(&faults, "%s:0: explain: the catalogue has no language \"%s\"\n", file, d->config.explain.language);
+        goto done;
+    }
+    d->service.catalogs = catalog_slot_new(catalog);
+    if (d->service.catalogs) {
+        catalog = NULL;
+        result = 0;
+    }
+
+done:
+    if (result == -1)
+        fputs(faults.len ? faults.data : "mailwhyd: out of memory\n", stderr);
+    catalog_release(catalog);
+    buffer_free(&faults);
+    return result;
+}
+
+/* Listen, become the user, open the log. 0, or -1 with a sentence in fault. */
+static int take_places(struct daemon *d, struct buffer *fault)
+{
+    const struct config *c = &d->config;
+    struct rlimit files;
+    if (privileges_find(&d->privileges, c->user, c->socket_group, fault) == -1)
+        return -1;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+    struct endpoint_owner owner = {d->privileges.uid, d->privileges.socket_gid, c->socket_mode};
+    if (*c->socketmap_listen && (d->reply_listener = endpoint_listen(c->socketmap_listen, &owner, fault)) == -1)
+        return -1;
+    if (*c->milter_listen && (d->milter_listener = endpoint_listen(c->milter_listen, &owner, fault)) == -1)
+        return -1;
+    privileges_make_folder(&d->privileges, c->event_log);
+    if (privileges_drop(&d->privileges, fault) == -1)
+        return -1;
+    d->service.log = event_log_open(c->event_log);
+    if (!d->service.log) {
+        buffer_printf(fault, "%s: the event log cannot be opened: %s", c->event_log, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+static int fill_service(struct daemon *d)
+{
+    struct service *s = &d->service;
+    const struct config *c = &d->config;
+    if (gethostname(d->host, sizeof d->host - 1) == -1)
+        d->host[0] = '\0';
+    s->sessions = sessions_new();
+    s->explain = c->explain;
+    s->tell = note_event;
+    s->warn = note;
+    s->log_refused = c->log_refused;
+    s->log_auth = c->log_auth;
+    s->log_accepted = c->log_accepted;
+    s->host = d->host;
+    return s->sessions ? 0 : -1;
+}
+
+/* Serve until a signal ends it. 0, or -1 with errno. */
+static int serve(struct daemon *d)
+{
+    struct signal_watch signals = {.watch = {.fd = signal_pipe[0], .events = EPOLLIN, .ready = signals_ready}, .daemon = d};
+    struct replymap *replymap = replymap_new(&d->service);
+    struct socketmap *socketmap = NULL;
+    struct watchdog *watchdog = NULL;
+    int result = -1;
+    if (!replymap || loop_add(d->loop, &signals.watch) == -1)
+        goto done;
+    if (d->reply_listener != -1 && !(socketmap = socketmap_new(d->loop, &d->reply_listener, 1, replymap_answer, replymap)))
+        goto done;
+    if (!(watchdog = watchdog_new(d->loop, d->reply_listener)))
+        goto done;
+    if (d->milter_listener != -1 && milter_start(&d->service, d->milter_listener) == -1)
+        goto done;
+    d->milter_started = d->milter_listener != -1;
+    block_signals(SIG_UNBLOCK);
+    note(LOG_INFO, "mailwhyd %s ready", MAILWHY_VERSION);
+    sd_notify(0, "READY=1");
+    result = loop_run(d->loop);
+    sd_notify(0, "STOPPING=1");
+
+done:
+    watchdog_free(watchdog);
+    socketmap_free(socketmap);
+    replymap_free(replymap);
+    return result;
+}
+
+static int run(struct daemon *d)
+{
+    int result = -1;
+    block_signals(SIG_BLOCK);
+    d->loop = loop_new();
+    if (d->loop && catch_signals() == 0 && notes_start(d->verbose) == 0 && fill_service(d) == 0)
+        d->reloader = reloader_new(d->service.catalogs, d->config.catalog, d->config.local_catalog);
+    if (d->reloader)
+        result = serve(d);
+    if (result == -1)
+        note(LOG_ERR, "cannot serve: %s", strerror(errno));
+    return result;
+}
+
+/* Give everything back. A milter thread that still has a session keeps what it uses: the process ends under it. */
+static void end(struct daemon *d)
+{
+    bool milter_ended = !d->milter_started || milter_stop(STOP_MS);
+    reloader_free(d->reloader);
+    note(LOG_INFO, "mailwhyd ends");
+    notes_stop(STOP_MS);
+    if (!milter_ended)
+        _exit(EX_OK);
+    loop_free(d->loop);
+    event_log_close(d->service.log);
+    sessions_free(d->service.sessions);
+    catalog_slot_free(d->service.catalogs);
+    privileges_free(&d->privileges);
+    config_free(&d->config);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct buffer fault = {0};
+    static struct daemon d = {.reply_listener = -1, .milter_listener = -1};
+    int status = arguments_parse(&arguments, argc, argv);
+    if (status)
+        return status - 1;
+    if (load(&d, arguments.file) == -1)
+        return EX_CONFIG;
+    if (arguments.test) {
+        if (arguments.verbose)
+            printf("mailwhyd: %s and the catalogue %s are good\n", arguments.file, d.config.catalog);
+        return EX_OK;
+    }
+    d.verbose = arguments.verbose;
+    bool placed = take_places(&d, &fault) == 0;
+    int result = placed ? run(&d) : -1;
+    if (!placed)
+        fprintf(stderr, "mailwhyd: %s\n", buffer_string(&fault));
+    if (d.reply_listener != -1)
+        endpoint_unlink(d.config.socketmap_listen);
+    if (d.milter_listener != -1)
+        endpoint_unlink(d.config.milter_listen);
+    buffer_free(&fault);
+    if (!placed)
+        return EX_UNAVAILABLE;
+    end(&d);
+    return result == 0 ? EX_OK : EX_OSERR;
+}

@@ -1,0 +1,133 @@
+#include <mailwhy/explain.h>
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compose.h"
+
+#define REPEATED_FAILURES 3
+
+static const char *const style_names[] = {
+    [STYLE_FULL] = "full", [STYLE_SHORT] = "short", [STYLE_INLINE] = "inline", [STYLE_REF] = "ref"};
+static_assert(sizeof style_names / sizeof *style_names == STYLE_COUNT, "each style has its name");
+
+int explain_style_from_name(const char *name)
+{
+    for (int style = 0; style < STYLE_COUNT; style++)
+        if (strcmp(style_names[style], name) == 0)
+            return style;
+    return -1;
+}
+
+static enum stage stage_of(const struct catalog_match *match, const struct session_facts *facts)
+{
+    if (match->reason && match->reason->stage)
+        return match->reason->stage;
+    if (match->code && match->code->stage)
+        return match->code->stage;
+    return facts ? facts->stage : STAGE_NONE;
+}
+
+static bool is_skipped(const struct explanation *x, int code, const struct explain_options *options)
+{
+    char text[12];
+    snprintf(text, sizeof text, "%d", code);
+    for (size_t i = 0; i < options->skip_count; i++)
+        if (strcmp(options->skip[i], text) == 0 || (x->match.reason && strcmp(options->skip[i], x->match.reason->id) == 0))
+            return true;
+    return false;
+}
+
+void explain_recognise(struct explanation *x, const struct reply *reply, const struct session_facts *facts,
+                       const struct catalog *catalog, const struct explain_options *options)
+{
+    catalog_match(catalog, reply, &x->match);
+    challenge_find(&x->challenge, reply);
+    x->stage = stage_of(&x->match, facts);
+    x->failed_auth = x->stage == STAGE_AUTH && reply->code >= 500 && reply->code != 503;
+    x->skipped = is_skipped(x, reply->code, options);
+}
+
+/* The conditions that hold, as bits. */
+static unsigned conditions_of(const struct explanation *x, const struct session_facts *facts)
+{
+    unsigned holds = 0;
+    if (!facts)
+        return x->failed_auth ? 1U << CONDITION_ANONYMOUS : 0;
+    const char *tls = facts->field[SESSION_TLS];
+    if (tls)
+        holds |= 1U << (strcmp(tls, "none") == 0 ? CONDITION_PLAINTEXT : CONDITION_ENCRYPTED);
+    if (facts->daemon_port == 25)
+        holds |= 1U << CONDITION_RELAY_PORT;
+    if (facts->daemon_port == 465 || facts->daemon_port == 587)
+        holds |= 1U << CONDITION_SUBMISSION_PORT;
+    if (facts->signed_in)
+        holds |= 1U << CONDITION_AUTHENTICATED;
+    else if (facts->anonymous || x->failed_auth)
+        holds |= 1U << CONDITION_ANONYMOUS;
+    if (x->failed_auth && facts->auth_failed + 1 >= REPEATED_FAILURES)
+        holds |= 1U << CONDITION_REPEATED;
+    return holds;
+}
+
+static bool is_ascii(const char *s)
+{
+    while (*s && (unsigned char)*s <= '~')
+        s++;
+    return !*s;
+}
+
+/* The text of what was recognised, in the language. NULL: the code is unknown too. */
+static const struct catalog_text *text_in(const struct explanation *x, const struct catalog *catalog, int code,
+                                          const char *language)
+{
+    return x->match.reason ? catalog_reason_text(catalog, x->match.reason->shown, language)
+                           : catalog_code_text(catalog, code, language);
+}
+
+/* Choose the words: the first variant that holds, over the text without it. */
+static struct compose_words words_of(const struct catalog_text *text, unsigned holds)
+{
+    struct compose_words words = {text->reason, text->fix};
+    for (size_t i = 0; i < text->variant_count; i++) {
+        const struct catalog_variant *v = &text->variants[i];
+        if ((v->conditions & holds) != v->conditions)
+            continue;
+        words.reason = v->reason ? v->reason : words.reason;
+        words.fix = v->fix ? v->fix : words.fix;
+        break;
+    }
+    return words;
+}
+
+int explain_compose(struct explanation *x, const struct reply *reply, const struct session_facts *facts,
+                    const struct catalog *catalog, const struct explain_options *options, const char *ref)
+{
+    x->line_count = 0;
+    x->joins = false;
+    buffer_clear(&x->text);
+    if (x->skipped)
+        return 1;
+
+    struct compose_words words = {NULL, NULL};
+    const char *language = options->language;
+    const struct catalog_text *text = text_in(x, catalog, reply->code, language);
+    if (text) {
+        unsigned holds = conditions_of(x, facts);
+        words = words_of(text, holds);
+        if (!(facts && facts->smtputf8) && !(is_ascii(words.reason) && is_ascii(words.fix))) {
+            language = CATALOG_LANGUAGE;
+            words = words_of(text_in(x, catalog, reply->code, language), holds);
+        }
+    }
+    if (compose(x, reply, facts, options, &words, language, ref) == -1)
+        return -1;
+    return x->line_count == 0;
+}
+
+void explain_free(struct explanation *x)
+{
+    buffer_free(&x->text);
+    x->line_count = 0;
+}

@@ -1,0 +1,167 @@
+#include <mailwhy/replymap.h>
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mailwhy/footer.h>
+
+#define HOST_MAX 255
+
+/* What is used again for each reply, so that nothing is allocated in the common case. */
+struct replymap {
+    struct service *service;
+    struct explanation explanation;
+};
+
+struct process {
+    long pid;
+    char host[HOST_MAX + 1]; /* "": not said */
+};
+
+struct replymap *replymap_new(struct service *service)
+{
+    struct replymap *r = calloc(1, sizeof *r);
+    if (r)
+        r->service = service;
+    return r;
+}
+
+void replymap_free(struct replymap *r)
+{
+    if (!r)
+        return;
+    explain_free(&r->explanation);
+    free(r);
+}
+
+/* Read a map name of the form PID or PID@HOST. 0, or -1. */
+static int process_parse(struct process *p, const char *name, size_t len)
+{
+    size_t at = 0;
+    p->pid = 0;
+    for (; at < len && name[at] >= '0' && name[at] <= '9'; at++) {
+        if (p->pid > INT_MAX / 10 - 1)
+            return -1;
+        p->pid = p->pid * 10 + (name[at] - '0');
+    }
+    size_t host = at < len ? len - at - 1 : 0;
+    if (p->pid == 0 || (at < len && name[at] != '@') || host > HOST_MAX || memchr(name, '\0', len))
+        return -1;
+    memcpy(p->host, name + len - host, host);
+    p->host[host] = '\0';
+    return 0;
+}
+
+static void answer_status(const struct service *s, struct buffer *answer)
+{
+    struct event_log_counts counts = event_log_counts(s->log);
+    buffer_printf(answer, "OK mailwhyd %s ok sessions=%zu explained=%lu plain=%lu events=%" PRIu64 " events_failed=%" PRIu64,
+                  MAILWHY_VERSION, sessions_count(s->sessions), atomic_load(&s->explained), atomic_load(&s->plain),
+                  counts.written, counts.failed);
+}
+
+/* Put the refusal in the log. Its reference is in e then; "" where there is none to be had. */
+static void record(struct service *s, struct event *e, const struct explanation *x, const struct process *p,
+                   const struct reply *reply, const struct session_facts *facts)
+{
+    char enhanced[ENHANCED_SIZE];
+    if (!facts)
+        e->pid = p->pid;
+    if (*p->host)
+        e->host = p->host;
+    e->via = "socketmap";
+    e->stage = x->stage;
+    e->code = reply->code;
+    e->enhanced = enhanced_format(&reply->enhanced, enhanced);
+    e->reason = x->match.reason ? x->match.reason->id : NULL;
+    e->challenge = challenge_step_name(x->challenge.step);
+    e->attempt = facts ? (long)facts->refused + 1 : 0;
+    if (s->log_refused)
+        service_record(s, e, !x->skipped);
+}
+
+/* Whether the message that the milter saw last can be the one that the reply is about. Postfix passes RSET on late, and does not say when a message
+ * was taken, so the reply itself must tell. */
+static bool is_about_message(const struct explanation *x, const struct session_facts *facts)
+{
+    bool of_whole = x->stage == STAGE_EOM || x->stage == STAGE_DATA || x->stage == STAGE_NONE || x->stage == STAGE_OTHER;
+    if (facts->message_sent && !of_whole)
+        return false;
+    return x->match.reason ? x->match.reason->in_message : x->stage == STAGE_NONE || x->stage > STAGE_MAIL;
+}
+
+/* Explain one refusal of a session (NULL: not known). 0: answer has "OK " and the template; 1: nothing to add; -1: errno ENOMEM. */
+static int explain_refusal(struct replymap *r, const struct process *p, const struct reply *reply, const char *key,
+                           size_t key_len, const struct session_facts *facts, const struct catalog *catalog,
+                           struct buffer *answer)
+{
+    struct service *s = r->service;
+    struct explanation *x = &r->explanation;
+    struct event e;
+    explain_recognise(x, reply, facts, catalog, &s->explain);
+    service_event(s, &e, facts);
+    if (facts && !is_about_message(x, facts))
+        e.sender = e.recipient = e.queue_id = NULL;
+    e.reply = key;
+    e.reply_len = key_len;
+    record(s, &e, x, p, reply, facts);
+    int result = explain_compose(x, reply, facts, catalog, &s->explain, e.ref);
+    if (result == 0) {
+        buffer_add_string(answer, "OK ");
+        result = footer_add(answer, x);
+    }
+    return result;
+}
+
+static void answer_reply(struct replymap *r, const struct process *p, const char *key, size_t key_len, struct buffer *answer)
+{
+    struct service *s = r->service;
+    struct reply reply;
+    if (reply_parse(&reply, key, key_len) == -1)
+        goto plain;
+    if (reply.code < 400) {
+        reply_free(&reply);
+        goto plain;
+    }
+    int result;
+    struct session *session = session_find(s->sessions, p->pid, p->host);
+    if (session) {
+        session_lock(session);
+        struct session_facts *facts = session_facts_mutable(session);
+        result = explain_refusal(r, p, &reply, key, key_len, facts, session_catalog(session), answer);
+        facts->refused++;
+        facts->auth_failed += r->explanation.failed_auth;
+        if (facts->message_sent)
+            session_message_reset(session);
+        session_unlock(session);
+        session_release(session);
+    } else {
+        struct catalog *catalog = catalog_slot_take(s->catalogs);
+        result = explain_refusal(r, p, &reply, key, key_len, NULL, catalog, answer);
+        catalog_release(catalog);
+    }
+    reply_free(&reply);
+    if (result == 0) {
+        atomic_fetch_add(&s->explained, 1);
+        return;
+    }
+
+plain:
+    atomic_fetch_add(&s->plain, 1);
+    buffer_clear(answer);
+    buffer_add_string(answer, "NOTFOUND ");
+}
+
+void replymap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len, struct buffer *answer)
+{
+    struct replymap *r = context;
+    struct process p;
+    if (name_len == 6 && memcmp(name, "status", 6) == 0)
+        answer_status(r->service, answer);
+    else if (process_parse(&p, name, name_len) == -1)
+        buffer_add_string(answer, "PERM the map name is none of PID, PID@HOST, status");
+    else
+        answer_reply(r, &p, key, key_len, answer);
+}
