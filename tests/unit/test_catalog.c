@@ -1,0 +1,301 @@
+#include "unit.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mailwhy/catalog.h>
+#include <mailwhy/pattern.h>
+
+static char root[] = "/tmp/mailwhy-catalog-XXXXXX";
+
+static void write_file(const char *dir, const char *name, const char *text)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static int make_root(void **state)
+{
+    (void)state;
+    char path[256];
+    if (!mkdtemp(root))
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, i ? "local" : "ours");
+        mkdir(path, 0755);
+        strcat(path, "/text");
+        mkdir(path, 0755);
+    }
+    return 0;
+}
+
+static int remove_root(void **state)
+{
+    static const char *const paths[] = {"ours/codes.conf",  "ours/reasons.conf",  "ours/text/en.conf",  "ours/text",  "ours",
+                                        "local/codes.conf", "local/reasons.conf", "local/text/en.conf", "local/text", "local"};
+    char path[256];
+    (void)state;
+    for (size_t i = 0; i < ROWS(paths); i++) {
+        snprintf(path, sizeof path, "%s/%s", root, paths[i]);
+        remove(path);
+    }
+    return rmdir(root);
+}
+
+#define TEXT(kind, id, words) kind " " id " { name = \"n\" reason = \"" words "\" when = \"w\" fix = \"f\" }\n"
+
+static struct catalog *load(const char *codes, const char *reasons, const char *texts, struct buffer *faults)
+{
+    char ours[256];
+    snprintf(ours, sizeof ours, "%s/ours", root);
+    write_file(ours, "codes.conf", codes);
+    write_file(ours, "reasons.conf", reasons);
+    write_file(ours, "text/en.conf", texts);
+    return catalog_load(ours, NULL, faults);
+}
+
+/* Each fault is named with its file and its line. */
+static void test_faults(void **state)
+{
+    static const char code[] = "code 535 { stage = \"auth\" }\n", code_text[] = TEXT("code", "535", "r");
+    static const struct {
+        const char *name, *codes, *reasons, *texts, *fault;
+    } rows[] = {
+        {"unknown code", "code 735 {}\n", "", "", "codes.conf:1: code \"735\" is not a reply code"},
+        {"a word for a code", "\ncode abc {}\n", "", "", "codes.conf:2: code \"abc\""},
+        {"bad stage", "code 535 {\n stage = \"tea\"\n}\n", "", "", "codes.conf:2: stage \"tea\""},
+        {"bad pattern", code, "reason a {\n who = \"sender\"\n patterns = {'fine',\n '(open'}\n}\n", code_text, "reasons.conf:4: bad pattern '(open'"},
+        {"bad enhanced code", code, "reason a { enhanced = {\"5.7\"} who = \"sender\" }\n", code_text, "reasons.conf:1: \"5.7\" is not an enhanced"},
+        {"bad code in a reason", code, "reason a { codes = {99} who = \"sender\" }\n", code_text, "reasons.conf:1: 99 is not a reply code"},
+        {"who missing", code, "reason a { codes = {535} }\n", code_text, "reasons.conf:1: reason a: who is missing"},
+        {"bad who", code, "reason a { codes = {535} who = \"nobody\" }\n", code_text, "reasons.conf:1: who \"nobody\""},
+        {"bad id", code, "reason A_b { codes = {535} who = \"sender\" }\n", code_text, "reasons.conf:1: reason \"A_b\""},
+        {"matches nothing", code, "reason a { who = \"sender\" }\n", code_text, "reasons.conf:1: reason a: nothing can match it"},
+        {"unknown key", code, "reason a {\n color = \"red\" }\n", code_text, "reasons.conf:2: no such option 'color'"},
+        {"a reason twice", code, "reason a { codes = {535} who = \"sender\" }\nreason a { codes = {535} who = \"sender\" }\n", code_text,
+         "reasons.conf:2: found duplicate title 'a'"},
+        {"shown as nothing", code, "reason a { codes = {535} who = \"sender\" shown_as = \"b\" }\n", code_text, "reason a: shown_as \"b\""},
+        {"missing text of a reason", code, "reason a { codes = {535} who = \"sender\" }\n", code_text, "reasons.conf:1: reason a has no name"},
+        {"missing text of a code", code, "", "", "code 535 has no reason in the language en"},
+        {"text for nothing", code, "", TEXT("code", "535", "r") TEXT("reason", "b", "r"), "en.conf:2: text for reason b"},
+        {"unknown placeholder", code, "", TEXT("code", "535", "50 %% of %you"), "en.conf:1: reason has a % that is none of"},
+        {"long text", code, "", "code 535 { name = \"n\" when = \"w\" fix = \"f\" reason = \""
+         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+         "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+         "01234567890123456789012345678901234567890\" }\n", "en.conf:1: reason is longer than 240 octets"},
+        {"text that is not ASCII", code, "", TEXT("code", "535", "caf\xc3\xa9"), "is not plain ASCII"},
+        {"a line break in a text", code, "", TEXT("code", "535", "a\\nb"), "en.conf:1: reason has a control character"},
+        {"unknown condition", code, "", "code 535 { name = \"n\" reason = \"r\" when = \"w\" fix = \"f\" variant \"sunny\" {} }\n",
+         "variant \"sunny\": the conditions are"},
+        {"syntax", code, "reason {\n", code_text, "reasons.conf:"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct buffer faults = {0};
+        print_message("%s\n", rows[i].name);
+        errno = 0;
+        struct catalog *c = load(rows[i].codes, rows[i].reasons, rows[i].texts, &faults);
+        assert_null(c);
+        assert_int_equal(errno, EINVAL);
+        if (!strstr(buffer_string(&faults), rows[i].fault))
+            fail_msg("expected \"%s\" in: %s", rows[i].fault, buffer_string(&faults));
+        buffer_free(&faults);
+    }
+}
+
+static void test_missing_folder(void **state)
+{
+    struct buffer faults = {0};
+    (void)state;
+    assert_null(catalog_load("/nonexistent", NULL, &faults));
+    assert_non_null(strstr(faults.data, "/nonexistent/codes.conf:0: cannot be read: No such file"));
+    buffer_free(&faults);
+}
+
+static void match_text(const struct catalog *c, const char *text, struct catalog_match *m, struct reply *r)
+{
+    assert_int_equal(reply_parse(r, text, strlen(text)), 0);
+    catalog_match(c, r, m);
+}
+
+static void test_most_specific_wins(void **state)
+{
+    static const char reasons[] = "reason by-code { codes = {550} who = \"sender\" }\n"
+                                  "reason by-enhanced { enhanced = {\"5.1.1\"} who = \"sender\" }\n"
+                                  "reason short { patterns = {'mailbox'} who = \"sender\" }\n"
+                                  "reason long { patterns = {'mailbox (?<name>\\w+) unknown'} who = \"sender\" }\n"
+                                  "reason with-code { codes = {552} patterns = {'mailbox'} who = \"sender\" }\n"
+                                  "reason with-both { codes = {552} enhanced = {\"5.2.2\"} patterns = {'mailbox'} who = \"sender\" }\n"
+                                  "reason twin { patterns = {'quotas'} who = \"sender\" }\n"
+                                  "reason second-twin { patterns = {'quotas'} who = \"sender\" }\n";
+    static const struct {
+        const char *reply, *id;
+        enum catalog_rank rank;
+    } rows[] = {
+        {"550 who knows", "by-code", RANK_CODE},
+        {"551 5.1.1 who knows", "by-enhanced", RANK_ENHANCED},
+        {"550 5.1.1 who knows", "by-enhanced", RANK_ENHANCED},
+        {"550 5.1.1 no mailbox", "short", RANK_PATTERN},
+        {"550 5.1.1 MAILBOX x unknown", "long", RANK_PATTERN},
+        {"552 mailbox x unknown", "with-code", RANK_PATTERN_CODE},
+        {"552 5.2.2 mailbox x unknown", "with-both", RANK_PATTERN_BOTH},
+        {"553 quotas", "twin", RANK_PATTERN},
+        {"553 nothing", NULL, RANK_NONE},
+    };
+    char texts[2000] = "";
+    static const char *const ids[] = {"by-code", "by-enhanced", "short", "long", "with-code", "with-both", "twin", "second-twin"};
+    struct buffer faults = {0};
+    (void)state;
+    for (size_t i = 0; i < ROWS(ids); i++)
+        sprintf(texts + strlen(texts), "reason %s { name = \"n\" reason = \"r\" when = \"w\" fix = \"f\" }\n", ids[i]);
+    struct catalog *c = load("", reasons, texts, &faults);
+    if (!c)
+        fail_msg("%s", buffer_string(&faults));
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct catalog_match m;
+        struct reply r;
+        print_message("%s\n", rows[i].reply);
+        match_text(c, rows[i].reply, &m, &r);
+        assert_int_equal(m.rank, rows[i].rank);
+        if (rows[i].id)
+            assert_string_equal(m.reason->id, rows[i].id);
+        else
+            assert_null(m.reason);
+        if (rows[i].id && strcmp(rows[i].id, "long") == 0) {
+            assert_int_equal(m.fact_count, 1);
+            assert_string_equal(m.facts[0].name, "name");
+            assert_memory_equal(m.facts[0].value, "x", m.facts[0].len);
+        }
+        reply_free(&r);
+    }
+    catalog_release(c);
+    buffer_free(&faults);
+}
+
+static void test_local_overrides(void **state)
+{
+    char ours[256], local[256];
+    struct buffer faults = {0};
+    struct catalog_match m;
+    struct reply r;
+    (void)state;
+    catalog_release(load("code 550 {}\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n", TEXT("code", "550", "c") TEXT("reason", "a", "r"),
+                         &faults));
+    snprintf(ours, sizeof ours, "%s/ours", root);
+    snprintf(local, sizeof local, "%s/local", root);
+    write_file(local, "reasons.conf", "reason a { patterns = {'omega'} who = \"receiver-admin\" }\nreason b { patterns = {'beta'} who = \"sender\" }\n");
+    write_file(local, "text/en.conf", "reason a { fix = \"call us\" }\n" TEXT("reason", "b", "ours"));
+    struct catalog *c = catalog_load(ours, local, &faults);
+    if (!c)
+        fail_msg("%s", buffer_string(&faults));
+    assert_int_equal(catalog_reason_count(c), 2);
+    match_text(c, "550 alpha", &m, &r);
+    assert_null(m.reason);
+    reply_free(&r);
+    match_text(c, "550 omega", &m, &r);
+    assert_string_equal(m.reason->id, "a");
+    assert_int_equal(m.reason->who, WHO_RECEIVER_ADMIN);
+    const struct catalog_text *text = catalog_reason_text(c, m.reason, "en");
+    assert_string_equal(text->reason, "r");
+    assert_string_equal(text->fix, "call us");
+    assert_ptr_equal(catalog_reason_text(c, m.reason, "xx"), text);
+    reply_free(&r);
+    catalog_release(c);
+    buffer_free(&faults);
+}
+
+/* Each row of the fixture gets the reason that it names. */
+static void test_fixture(void **state)
+{
+    struct buffer faults = {0};
+    char line[4096];
+    unsigned rows = 0, wrong = 0;
+    (void)state;
+    struct catalog *c = catalog_load(OUR_CATALOG, NULL, &faults);
+    if (!c)
+        fail_msg("%s", buffer_string(&faults));
+    FILE *f = fopen("tests/fixtures/replies.tsv", "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f)); /* the titles */
+    while (fgets(line, sizeof line, f)) {
+        struct reply r;
+        struct catalog_match m;
+        char *id = strchr(line, '\t');
+        assert_non_null(id);
+        *id++ = '\0';
+        id[strcspn(id, "\n\t")] = '\0';
+        for (char *crlf; (crlf = strstr(line, "\\r\\n"));) {
+            memcpy(crlf, "\r\n", 2);
+            memmove(crlf + 2, crlf + 4, strlen(crlf + 4) + 1);
+        }
+        match_text(c, line, &m, &r);
+        rows++;
+        if (strcmp(m.reason ? m.reason->id : "-", id) != 0) {
+            print_error("%s: expected %s, got %s\n", line, id, m.reason ? m.reason->id : "-");
+            wrong++;
+        }
+        reply_free(&r);
+    }
+    fclose(f);
+    assert_true(rows >= 120);
+    assert_int_equal(wrong, 0);
+    catalog_release(c);
+    buffer_free(&faults);
+}
+
+/* The filter never keeps a pattern from a subject that it matches. */
+static void test_filter(void **state)
+{
+    static const struct {
+        const char *pattern, *subject;
+        int matches;
+    } rows[] = {
+        {"abcd", "xxABCDxx", 1},       {"ab?cd", "acd", 1},           {"abc*d", "abd", 1},          {"abc|xyz", "xyz", 1},
+        {"(?:abc)?def", "def", 1},     {"abcx{0,1}", "abc", 1},       {"abc\\.def", "abc.def", 1}, {"abc\\d+def", "abc12def", 1},
+        {"[abc]def", "bdef", 1},       {"abc[^\\]]def", "abcxdef", 1}, {"a+bcd", "aaabcd", 1},       {"abc\\\\def", "abc\\def", 1},
+        {"x(a|(b\\)c))yzw", "xayzw", 1}, {"abc$", "xabc", 1},          {"^abc", "abcx", 1},          {"abc.def", "abcxdef", 1},
+        {"\\babc\\b def", "abc def", 1}, {"a\\x62cd", "abcd", 1},      {"ab(?#x)cd", "abcd", 1},     {"abcd", "abdc", 0},
+        {"[[:alpha:]]bcd", "xbcd", 1}, {"abc+?d", "abccd", 1},         {"abcd\\*ef", "abcd*ef", 1},  {"(?i)ABC", "abc", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char why[100];
+        struct pattern_filter filter;
+        struct pattern_hit hit;
+        print_message("%s on %s\n", rows[i].pattern, rows[i].subject);
+        struct pattern *p = pattern_compile(rows[i].pattern, why, sizeof why);
+        assert_non_null(p);
+        pattern_filter_fill(&filter, rows[i].subject, strlen(rows[i].subject));
+        assert_int_equal(pattern_match(p, rows[i].subject, strlen(rows[i].subject), &hit), rows[i].matches);
+        if (rows[i].matches)
+            assert_true(pattern_may_match(p, &filter));
+        pattern_free(p);
+    }
+}
+
+/* A pattern that would run for ages is given up. */
+static void test_match_limit(void **state)
+{
+    char why[100], subject[4000];
+    struct pattern_hit hit;
+    (void)state;
+    struct pattern *p = pattern_compile("(a+)+(a+)+b", why, sizeof why);
+    memset(subject, 'a', sizeof subject);
+    assert_int_equal(pattern_match(p, subject, sizeof subject, &hit), 0);
+    pattern_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_faults),          cmocka_unit_test(test_missing_folder), cmocka_unit_test(test_most_specific_wins),
+        cmocka_unit_test(test_local_overrides), cmocka_unit_test(test_fixture),        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_match_limit),
+    };
+    return cmocka_run_group_tests(tests, make_root, remove_root);
+}

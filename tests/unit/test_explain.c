@@ -1,0 +1,272 @@
+#include "unit.h"
+
+#include <mailwhy/explain.h>
+#include <mailwhy/footer.h>
+
+static struct catalog *catalog;
+
+static int load(void **state)
+{
+    struct buffer faults = {0};
+    (void)state;
+    catalog = catalog_load(OUR_CATALOG, NULL, &faults);
+    fputs(buffer_string(&faults), stderr);
+    buffer_free(&faults);
+    return catalog ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    catalog_release(catalog);
+    return 0;
+}
+
+static const struct explain_options plain_options = {.style = STYLE_FULL, .language = "en", .help_url = "", .contact = ""};
+
+/* Explain the reply; its lines joined by "|" are put into out. */
+static int explain(const char *text, size_t len, const struct session_facts *facts, const struct explain_options *options, const char *ref,
+                   struct explanation *x, char *out, size_t size)
+{
+    struct reply r;
+    assert_int_equal(reply_parse(&r, text, len), 0);
+    *x = (struct explanation){0};
+    explain_recognise(x, &r, facts, catalog, options);
+    int result = explain_compose(x, &r, facts, catalog, options, ref);
+    out[0] = '\0';
+    for (unsigned i = 0; i < x->line_count; i++) {
+        assert_true(strlen(x->lines[i]) <= EXPLAIN_LINE_MAX);
+        assert_true(strlen(out) + strlen(x->lines[i]) + 2 < size);
+        strcat(strcat(out, i ? "|" : ""), x->lines[i]);
+    }
+    assert_true(x->line_count <= EXPLAIN_LINES_MAX);
+    reply_free(&r);
+    return result;
+}
+
+#define BAD_LOGIN "535 5.7.8 Error: authentication failed: (reason unavailable)"
+
+static void test_styles(void **state)
+{
+    static const struct {
+        const char *name;
+        enum explain_style style;
+        const char *help_url, *contact, *has, *has_not;
+        bool joins;
+    } rows[] = {
+        {"full", STYLE_FULL, "", "", "|Fix: ", "Contact", false},
+        {"full ends with the reference", STYLE_FULL, "", "", "|Ref: 6Q2F8-KXD3M", "http", false},
+        {"short has no fix", STYLE_SHORT, "", "", "Reason: ", "Fix:", false},
+        {"ref alone", STYLE_REF, "", "", "Ref: 6Q2F8-KXD3M", "Reason:", false},
+        {"inline joins", STYLE_INLINE, "", "", " Ref: 6Q2F8-KXD3M", "|", true},
+        {"help page", STYLE_REF, "https://x.test/%lang/%code/%reason?r=%ref&e=%enhanced&p=%%", "",
+         "Ref: 6Q2F8-KXD3M  https://x.test/en/535/auth-bad-credentials?r=6Q2F8-KXD3M&e=5.7.8&p=%", "%%", false},
+        {"contact", STYLE_FULL, "", "help@x.test", "|Contact: help@x.test|Ref", "http", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct explain_options options = plain_options;
+        struct explanation x;
+        char out[4096];
+        print_message("%s\n", rows[i].name);
+        options.style = rows[i].style;
+        options.help_url = rows[i].help_url;
+        options.contact = rows[i].contact;
+        assert_int_equal(explain(BAD_LOGIN, strlen(BAD_LOGIN), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out), 0);
+        if (!strstr(out, rows[i].has) || strstr(out, rows[i].has_not))
+            fail_msg("%s", out);
+        assert_int_equal(x.joins, rows[i].joins);
+        explain_free(&x);
+    }
+}
+
+/* A line that the joined text would make too long gets lines of its own. */
+static void test_inline_too_long(void **state)
+{
+    struct explain_options options = plain_options;
+    struct explanation x;
+    char reply[500], out[4096];
+    (void)state;
+    memset(reply, 'x', sizeof reply - 1);
+    reply[sizeof reply - 1] = '\0';
+    memcpy(reply, "550 5.1.1 ", 10);
+    options.style = STYLE_INLINE;
+    assert_int_equal(explain(reply, strlen(reply), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out), 0);
+    assert_false(x.joins);
+    assert_non_null(strstr(out, "|Ref: 6Q2F8-KXD3M"));
+    explain_free(&x);
+}
+
+/* No account oracle: whatever the server knows of an account, the client is told the same. */
+static void test_no_oracle(void **state)
+{
+    static const char *const rows[] = {
+        "535 5.7.8 Error: authentication failed: authentication failure",  "535 5.7.8 Error: authentication failed: user not found",
+        "535 5.7.8 Error: authentication failed: account disabled",        "535 5.7.8 Error: authentication failed: passphrase locked",
+        "535 5.7.8 Error: authentication failed: authorization failure",   "535 5.7.8 Error: authentication failed: Login disabled for this user",
+        "535 5.7.8 Error: authentication failed: user exists, but no verifier for user",
+        "535 5.7.8 Error: authentication failed: passphrase expired, has to be reset",
+        "535 5.7.8 Error: authentication failed: mechanism too weak for this user",
+        "535 5.7.8 Error: authentication failed: One time use of a plaintext password will enable requested mechanism for user",
+    };
+    struct explain_options options = plain_options;
+    struct explanation x;
+    char first[4096], out[4096];
+    (void)state;
+    options.help_url = "https://x.test/%reason";
+    explain(BAD_LOGIN, strlen(BAD_LOGIN), NULL, &options, "", &x, first, sizeof first);
+    explain_free(&x);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("%s\n", rows[i]);
+        explain(rows[i], strlen(rows[i]), NULL, &options, "", &x, out, sizeof out);
+        assert_string_equal(out, first);
+        assert_string_equal(x.match.reason->shown->id, "auth-bad-credentials");
+        explain_free(&x);
+    }
+}
+
+/* What the session knows chooses the words. */
+static void test_variants(void **state)
+{
+    static const char needs_tls[] = "504 5.5.4 Encryption required for requested authentication mechanism";
+    struct session_facts facts = {.daemon_port = 25};
+    struct explanation x;
+    char without[4096], with[4096];
+    (void)state;
+    explain(needs_tls, strlen(needs_tls), NULL, &plain_options, "", &x, without, sizeof without);
+    explain_free(&x);
+    facts.field[SESSION_TLS] = "none";
+    explain(needs_tls, strlen(needs_tls), &facts, &plain_options, "", &x, with, sizeof with);
+    explain_free(&x);
+    assert_string_not_equal(with, without);
+    assert_non_null(strstr(with, "not encrypted"));
+
+    explain(BAD_LOGIN, strlen(BAD_LOGIN), &facts, &plain_options, "", &x, without, sizeof without);
+    assert_true(x.failed_auth);
+    assert_int_equal(x.stage, STAGE_AUTH);
+    explain_free(&x);
+    facts.auth_failed = 2;
+    explain(BAD_LOGIN, strlen(BAD_LOGIN), &facts, &plain_options, "", &x, with, sizeof with);
+    explain_free(&x);
+    assert_string_not_equal(with, without);
+}
+
+/* A DNSBL hit names the client and the list. */
+static void test_facts(void **state)
+{
+    static const char text[] = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org; https://x.test/q";
+    struct explanation x;
+    char out[4096];
+    (void)state;
+    explain(text, strlen(text), NULL, &plain_options, "", &x, out, sizeof out);
+    assert_string_equal(x.match.reason->id, "ip-blocklisted");
+    assert_non_null(strstr(out, "192.0.2.7"));
+    assert_non_null(strstr(out, "zen.spamhaus.org"));
+    explain_free(&x);
+}
+
+static void test_skip(void **state)
+{
+    static const char *const by_code[] = {"421", "535"}, *const by_id[] = {"auth-bad-credentials"};
+    struct explain_options options = plain_options;
+    struct explanation x;
+    char out[4096];
+    (void)state;
+    options.skip = by_code;
+    options.skip_count = 2;
+    assert_int_equal(explain(BAD_LOGIN, strlen(BAD_LOGIN), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out), 1);
+    assert_true(x.skipped);
+    explain_free(&x);
+    options.skip = by_id;
+    options.skip_count = 1;
+    assert_int_equal(explain(BAD_LOGIN, strlen(BAD_LOGIN), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out), 1);
+    explain_free(&x);
+}
+
+static void test_unknown_code(void **state)
+{
+    struct explanation x;
+    char out[4096];
+    (void)state;
+    assert_int_equal(explain("599 whatever", 12, NULL, &plain_options, "", &x, out, sizeof out), 1);
+    explain_free(&x);
+    assert_int_equal(explain("599 whatever", 12, NULL, &plain_options, "6Q2F8-KXD3M", &x, out, sizeof out), 0);
+    assert_string_equal(out, "Ref: 6Q2F8-KXD3M");
+    explain_free(&x);
+}
+
+/* However hostile the reply: lines of printable ASCII within their limits, and a template without a bare dollar or a line break of the client's. */
+static void test_hostile(void **state)
+{
+    char long_list[3000] = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using ";
+    memset(long_list + strlen(long_list), 'x', 2000);
+    strcat(long_list, "; y");
+    const char *rows[] = {
+        "554 5.7.1 Service unavailable; Client host [$x${client_address}] blocked using a$b\\nc; y",
+        "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using \\cz.e\\n\xff\x01\x7f.test; y",
+        "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using %client%list; y",
+        long_list,
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        for (int style = 0; style < STYLE_COUNT; style++) {
+            struct explain_options options = plain_options;
+            struct explanation x;
+            struct buffer out = {0};
+            char lines[8192];
+            options.style = (enum explain_style)style;
+            assert_int_equal(explain(rows[i], strlen(rows[i]), NULL, &options, "6Q2F8-KXD3M", &x, lines, sizeof lines), 0);
+            for (const char *s = lines; *s; s++)
+                assert_true(*s >= ' ' && *s <= '~');
+            assert_int_equal(footer_add(&out, &x), 0);
+            unsigned breaks = 0;
+            for (const char *s = out.data + (x.joins ? 2 : 0); *s; s++) {
+                if (*s == '$')
+                    assert_int_equal(*++s, '$');
+                breaks += s[0] == '\\' && s[1] == 'n';
+                assert_false(s[0] == '\\' && s[1] == 'c');
+            }
+            assert_int_equal(breaks, x.line_count - 1);
+            buffer_free(&out);
+            explain_free(&x);
+        }
+    }
+}
+
+static void test_footer(void **state)
+{
+    static const struct {
+        const char *name, *lines[2];
+        bool joins;
+        const char *template;
+    } rows[] = {
+        {"two lines", {"a", "b"}, false, "a\\nb"},   {"joined", {"; a", NULL}, true, "\\c; a"},  {"dollar", {"$x ${y} $", NULL}, false, "$$x $${y} $$"},
+        {"backslash n", {"a\\nb", NULL}, false, "a/nb"}, {"backslash c", {"\\ca", NULL}, false, "/ca"}, {"other backslash", {"a\\b", NULL}, false, "a\\b"},
+        {"controls", {"a\r\nb\x7f", NULL}, false, "a??b?"}, {"an empty line is none", {"", "b"}, false, "b"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct explanation x = {.joins = rows[i].joins};
+        struct buffer out = {0};
+        print_message("%s\n", rows[i].name);
+        for (; x.line_count < 2 && rows[i].lines[x.line_count]; x.line_count++)
+            x.lines[x.line_count] = rows[i].lines[x.line_count];
+        assert_int_equal(footer_add(&out, &x), 0);
+        assert_string_equal(out.data, rows[i].template);
+        buffer_free(&out);
+    }
+    struct explanation empty = {.line_count = 1, .lines = {""}};
+    struct buffer out = {0};
+    assert_int_equal(footer_add(&out, &empty), 1);
+    buffer_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_styles),  cmocka_unit_test(test_inline_too_long), cmocka_unit_test(test_no_oracle),
+        cmocka_unit_test(test_variants), cmocka_unit_test(test_facts),          cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_unknown_code), cmocka_unit_test(test_hostile),    cmocka_unit_test(test_footer),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}

@@ -1,0 +1,110 @@
+#include "unit.h"
+
+#include <mailwhy/session.h>
+
+static struct catalog *catalog;
+
+static int load(void **state)
+{
+    struct buffer faults = {0};
+    (void)state;
+    catalog = catalog_load(OUR_CATALOG, NULL, &faults);
+    buffer_free(&faults);
+    return catalog ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    catalog_release(catalog);
+    return 0;
+}
+
+static void test_find(void **state)
+{
+    struct sessions *all = sessions_new();
+    struct session *a = session_open(all, 100, "one.test", catalog), *b = session_open(all, 100, "two.test", catalog);
+    struct session *c = session_open(all, 100 + 4096, "one.test", catalog), *unnamed = session_open(all, 0, "", catalog);
+    static const struct {
+        const char *name;
+        long pid;
+        const char *host;
+        int which; /* -1: none */
+    } rows[] = {{"by host", 100, "one.test", 0},      {"by the other host", 100, "two.test", 1}, {"two hosts have it", 100, "", -1},
+                {"unknown host", 100, "x.test", -1},  {"in the same bucket", 4196, "", 2},       {"unknown process", 101, "", -1},
+                {"no process is never found", 0, "", -1}};
+    struct session *const opened[] = {a, b, c};
+    (void)state;
+    assert_int_equal(sessions_count(all), 4);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("%s\n", rows[i].name);
+        struct session *found = session_find(all, rows[i].pid, rows[i].host);
+        assert_ptr_equal(found, rows[i].which == -1 ? NULL : opened[rows[i].which]);
+        session_release(found);
+    }
+    session_close(all, b);
+    struct session *found = session_find(all, 100, "");
+    assert_ptr_equal(found, a);
+    session_close(all, a); /* the finder's reference keeps it */
+    assert_null(session_find(all, 100, ""));
+    session_lock(found);
+    assert_int_equal(session_facts(found)->pid, 100);
+    session_unlock(found);
+    session_release(found);
+    session_close(all, c);
+    session_close(all, unnamed);
+    assert_int_equal(sessions_count(all), 0);
+    sessions_free(all);
+}
+
+/* The next session of a process takes the place of one whose end was not seen. */
+static void test_replaced(void **state)
+{
+    struct sessions *all = sessions_new();
+    struct session *old = session_open(all, 7, "", catalog), *new = session_open(all, 7, "", catalog);
+    (void)state;
+    struct session *found = session_find(all, 7, "");
+    assert_ptr_equal(found, new);
+    session_release(found);
+    session_close(all, old);
+    found = session_find(all, 7, "");
+    assert_ptr_equal(found, new);
+    session_release(found);
+    session_close(all, new);
+    sessions_free(all);
+}
+
+/* A message's end forgets what was the message's, and nothing else. */
+static void test_message_reset(void **state)
+{
+    struct sessions *all = sessions_new();
+    struct session *s = session_open(all, 7, "", catalog);
+    (void)state;
+    session_lock(s);
+    for (int field = 0; field < SESSION_FIELDS; field++)
+        assert_int_equal(session_set(s, (enum session_field)field, "x"), 0);
+    struct session_facts *facts = session_facts_mutable(s);
+    facts->smtputf8 = facts->message_sent = true;
+    facts->refused = 3;
+    session_message_reset(s);
+    for (int field = 0; field < SESSION_FIELDS; field++) {
+        if (field < SESSION_MESSAGE_FIELDS)
+            assert_string_equal(facts->field[field], "x");
+        else
+            assert_null(facts->field[field]);
+    }
+    assert_false(facts->smtputf8);
+    assert_false(facts->message_sent);
+    assert_int_equal(facts->refused, 3);
+    session_set(s, SESSION_HELO, "");
+    assert_null(facts->field[SESSION_HELO]);
+    session_unlock(s);
+    session_close(all, s);
+    sessions_free(all);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_replaced), cmocka_unit_test(test_message_reset)};
+    return cmocka_run_group_tests(tests, load, unload);
+}
