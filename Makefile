@@ -2,7 +2,9 @@
 
 VERSION := 0.1.0
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PKGS := libpcre2-8 libconfuse libcrypto libsystemd
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual -Wvla $(if $(CI),-Werror)
@@ -18,24 +20,26 @@ LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
 cli_src := $(wildcard milter/cli/*.c)
+# make V=1 shows the commands.
+say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-.PHONY: all demo check unit e2e bench fuzz lint format install deps clean
+.PHONY: all demo check unit asan tsan bench fuzz lint format install deps clean
 all: $(BUILD)/mailwhyd $(BUILD)/mailwhy
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(cflags) -pthread -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(cflags) -pthread -MMD -MP -c -o $@ $<
 
 $(BUILD)/libmailwhy.a: $(call obj,$(lib_src))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/mailwhyd: $(call obj,$(daemon_src)) $(BUILD)/libmailwhy.a
-	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 $(BUILD)/mailwhy: $(call obj,$(cli_src)) $(BUILD)/libmailwhy.a
-	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 # Unit tests: each tests/unit/test_X.c is a program.
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -44,12 +48,50 @@ unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test
 $(BUILD)/unit/parts.a: $(call obj,$(filter-out milter/daemon/main.c,$(daemon_src)))
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/unit/parts.a $(BUILD)/libmailwhy.a
-	$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(ldlibs)
 
 unit: $(unit_bin)
+.SECONDARY:
+
+# The same again with sanitizers, each in a build directory of its own.
+SANITIZE = HARDEN="-O1 -fno-omit-frame-pointer -fsanitize=$(1)" HARDEN_LD="-fsanitize=$(1)"
+asan: ; +@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan $(call SANITIZE,address$(comma)undefined) all unit
+tsan: ; +@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan $(call SANITIZE,thread) all
+comma := ,
+
+demo: deps
+	+@$(MAKE) --no-print-directory all
+	@/usr/bin/python3 tests/e2e/demo.py
+
+check: deps
+	+@$(MAKE) --no-print-directory all unit asan tsan
+	@tests/check.sh $(BUILD)
+
+bench: deps
+	+@$(MAKE) --no-print-directory all
+	@/usr/bin/python3 tests/bench/run.py
+
+# Each tests/fuzz/fuzz_X.c, for FUZZ_SECONDS, from the seeds in tests/fuzz/X (replies: the fixture's). What it learns stays in the build directory.
+FUZZ_SECONDS ?= 60
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) milter/mta/footer.c milter/mta/netstring.c
+	@mkdir -p $(@D)
+	$(call say,FUZZ)clang $(CPPFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(cflags) -o $@ $^ $(ldlibs)
+
+fuzz: deps
+	+@$(MAKE) --no-print-directory $(fuzz_bin)
+	@tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
+
+lint: deps
+	@tests/lint.sh
+
+format:
+	clang-format -i $(c_files)
+
+c_files = $(shell find milter include tests -name '*.[ch]')
 
 deps:
 	@tests/deps.sh

@@ -28,6 +28,6 @@ const char *buffer_string(const struct buffer *b);
 bool buffer_ok(const struct buffer *b);
 
 void buffer_clear(struct buffer *b); /* empty again; keeps the memory */
-void buffer_free(struct buffer *b);  /* empty again; gives the memory back */
+void buffer_free(struct buffer *b); /* empty again; gives the memory back */
 
 #endif

@@ -46,7 +46,8 @@ struct catalog_text {
 
 struct catalog_reason {
     const char *id;
-    const struct catalog_reason *shown; /* whose text the client gets: itself, but where that would tell whether an account exists */
+    const struct catalog_reason
+        *shown; /* whose text the client gets: itself, but where that would tell whether an account exists */
     enum catalog_who who;
     bool wrong_port; /* usually means port 25 where 587 or 465 was meant */
     bool in_message; /* may be about a message that is under way; by default not at the stages connect to mail */
@@ -97,7 +98,8 @@ void catalog_release(struct catalog *c); /* NULL is allowed */
 void catalog_match(const struct catalog *c, const struct reply *reply, struct catalog_match *out);
 
 /* The text of a reason or a code in a language, else in English. NULL where the code has none. */
-const struct catalog_text *catalog_reason_text(const struct catalog *c, const struct catalog_reason *reason, const char *language);
+const struct catalog_text *catalog_reason_text(const struct catalog *c, const struct catalog_reason *reason,
+                                               const char *language);
 const struct catalog_text *catalog_code_text(const struct catalog *c, int code, const char *language);
 
 /* The reason of that id, NULL where there is none. */

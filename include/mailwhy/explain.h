@@ -44,13 +44,13 @@ struct explanation {
 };
 
 /* Recognise the reply. facts NULL: no session is known. Fills match, challenge, stage, failed_auth and skipped; never fails. */
-void explain_recognise(struct explanation *x, const struct reply *reply, const struct session_facts *facts, const struct catalog *catalog,
-                       const struct explain_options *options);
+void explain_recognise(struct explanation *x, const struct reply *reply, const struct session_facts *facts,
+                       const struct catalog *catalog, const struct explain_options *options);
 
 /* Compose the lines for what was recognised, with the reference ref ("": none). 0; 1: there is nothing to add; -1: errno ENOMEM. The lines
  * live until the next call or explain_free(). */
-int explain_compose(struct explanation *x, const struct reply *reply, const struct session_facts *facts, const struct catalog *catalog,
-                    const struct explain_options *options, const char *ref);
+int explain_compose(struct explanation *x, const struct reply *reply, const struct session_facts *facts,
+                    const struct catalog *catalog, const struct explain_options *options, const char *ref);
 void explain_free(struct explanation *x);
 
 /* "full", "short", "inline", "ref". -1 for another name. */

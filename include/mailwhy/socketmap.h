@@ -21,7 +21,8 @@ struct socketmap_counts {
 };
 
 /* Answer a request: fill answer with "OK value", "NOTFOUND " ... as the protocol has it, without its netstring. Must not block. */
-typedef void socketmap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len, struct buffer *answer);
+typedef void socketmap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len,
+                              struct buffer *answer);
 
 /* Serve the listening sockets, which stay the caller's. NULL with errno. */
 struct socketmap *socketmap_new(struct loop *loop, const int *listeners, size_t count, socketmap_answer *answer, void *context);

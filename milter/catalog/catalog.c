@@ -38,12 +38,13 @@ void catalog_release(struct catalog *c)
         texts_free(c->languages[i].reasons, c->reason_count);
         texts_free(c->languages[i].codes, c->code_count);
     }
-    for (size_t i = 0; i < c->tree_count; i++)
-        cfg_free(c->trees[i]);
+    for (struct string_block *block = c->strings, *next; block; block = next) {
+        next = block->next;
+        free(block);
+    }
     free(c->languages);
     free(c->codes);
     free(c->reasons);
-    free(c->trees);
     free(c);
 }
 

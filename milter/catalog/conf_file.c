@@ -5,43 +5,112 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FILE_MAX ((size_t)16 << 20) /* octets */
+
 /* libconfuse passes nothing of ours to the error function. */
 static _Thread_local struct buffer *collecting;
+static _Thread_local const char *reading; /* a section that has a default does not know its file */
 
 static void collect(cfg_t *cfg, const char *format, va_list args)
 {
     char what[512];
     vsnprintf(what, sizeof what, format, args);
-    buffer_printf(collecting, "%s:%d: %s\n", cfg && cfg->filename ? cfg->filename : "?", cfg ? cfg->line : 0, what);
+    buffer_printf(collecting, "%s:%d: %s\n", reading, cfg ? cfg->line : 0, what);
+}
+
+/* Read the whole file, and end it with a line end. NULL for no fault, else what is wrong. */
+static const char *read_file(struct buffer *text, const char *path)
+{
+    char block[65536];
+    const char *fault = NULL;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return strerror(errno);
+    for (size_t n; !fault && (n = fread(block, 1, sizeof block, file)) > 0;)
+        if (text->len + n > FILE_MAX || buffer_add(text, block, n) == -1)
+            fault = text->len + n > FILE_MAX ? "it is larger than 16 MiB" : "out of memory";
+    if (!fault && ferror(file))
+        fault = strerror(errno);
+    fclose(file);
+    if (!fault && buffer_add_char(text, '\n') == -1)
+        fault = "out of memory";
+    if (!fault && strlen(text->data) != text->len)
+        fault = "it is not a text: it has a NUL octet";
+    return fault;
+}
+
+/* Where the quoted string that s begins with ends. */
+static char *skip_quoted(char *s)
+{
+    char quote = *s++;
+    while (*s && *s != quote)
+        s += *s == '\\' && s[1] ? 2 : 1;
+    return *s ? s + 1 : s;
+}
+
+/* Turn comments into blanks: libconfuse 3.3 counts the line of a comment three times, and so would name wrong lines. */
+static void blank_comments(char *s)
+{
+    while (*s) {
+        char *end = s;
+        if (*s == '"' || *s == '\'') {
+            s = skip_quoted(s);
+            continue;
+        }
+        if (*s == '#' || (s[0] == '/' && s[1] == '/'))
+            end = s + strcspn(s, "\n");
+        else if (s[0] == '/' && s[1] == '*')
+            end = strstr(s + 2, "*/") ? strstr(s + 2, "*/") + 2 : s + strlen(s);
+        else
+            s++;
+        for (; s < end; s++)
+            if (*s != '\n')
+                *s = ' ';
+    }
+}
+
+/* Parse the text. CFG_SUCCESS, or a fault is collected. */
+static int parse_text(cfg_t *cfg, const char *path, struct buffer *text, struct buffer *faults)
+{
+    size_t before = faults->len;
+    FILE *file = fmemopen(text->data, text->len, "r");
+    if (!file) {
+        buffer_printf(faults, "%s:0: cannot be read: %s\n", path, strerror(errno));
+        return CFG_FILE_ERROR;
+    }
+    collecting = faults;
+    reading = path;
+    int result = cfg_parse_fp(cfg, file);
+    collecting = NULL;
+    reading = NULL;
+    fclose(file);
+    if (result != CFG_SUCCESS && faults->len == before)
+        buffer_printf(faults, "%s:%d: cannot be understood\n", path, cfg->line);
+    return result;
 }
 
 cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *), struct buffer *faults)
 {
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        buffer_printf(faults, "%s:0: cannot be read: %s\n", path, strerror(errno));
-        return NULL;
+    struct buffer text = {0};
+    cfg_t *cfg = NULL;
+    const char *fault = read_file(&text, path);
+    if (!fault && !(cfg = cfg_init(options, CFGF_NONE)))
+        fault = "out of memory";
+    if (fault) {
+        buffer_printf(faults, "%s:0: cannot be read: %s\n", path, fault);
+        goto done;
     }
-    cfg_t *cfg = cfg_init(options, CFGF_NONE);
-    if (!cfg) {
-        buffer_printf(faults, "%s:0: out of memory\n", path);
-        goto close;
-    }
+    blank_comments(text.data);
     cfg->filename = strdup(path);
     cfg_set_error_function(cfg, collect);
     if (prepare)
         prepare(cfg);
-    collecting = faults;
-    size_t before = faults->len;
-    if (cfg_parse_fp(cfg, file) != CFG_SUCCESS) {
-        if (faults->len == before)
-            buffer_printf(faults, "%s:%d: cannot be read\n", path, cfg->line);
+    if (parse_text(cfg, path, &text, faults) != CFG_SUCCESS) {
         cfg_free(cfg);
         cfg = NULL;
     }
-    collecting = NULL;
 
-close:
-    fclose(file);
+done:
+    buffer_free(&text);
     return cfg;
 }

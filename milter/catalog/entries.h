@@ -18,7 +18,7 @@ struct reason_entry {
     size_t enhanced_count;
     struct pattern **patterns;
     size_t pattern_count;
-    const cfg_t *section; /* where it stands, for faults */
+    const cfg_t *section; /* where it stands, for faults; while loading */
 };
 
 /* The texts of one language: a row for each reason and for each code, by their index. A row without a name is not there. */
@@ -28,10 +28,15 @@ struct language {
     struct catalog_text *codes;
 };
 
+struct string_block {
+    struct string_block *next;
+    size_t used, size;
+    char data[];
+};
+
 struct catalog {
     atomic_uint users;
-    cfg_t **trees; /* the files as read: they own every string */
-    size_t tree_count;
+    struct string_block *strings; /* every string of the catalogue */
     struct reason_entry *reasons;
     size_t reason_count;
     struct catalog_code *codes;

@@ -7,6 +7,8 @@
 
 #include <mailwhy/conf_file.h>
 
+#define BLOCK_SIZE 16384 /* of strings */
+
 static int who_from_name(const char *name)
 {
     for (int who = 0; who < WHO_COUNT; who++)
@@ -117,19 +119,39 @@ static void prepare_reasons(cfg_t *cfg)
     cfg_set_validate_func(cfg, "reason|stage", check_stage);
 }
 
+int load_keep(struct catalog *c, const char **to, const char *s)
+{
+    size_t len = s ? strlen(s) + 1 : 0;
+    struct string_block *block = c->strings;
+    *to = NULL;
+    if (!s)
+        return 0;
+    if (!block || block->size - block->used < len) {
+        size_t size = len > BLOCK_SIZE ? len : BLOCK_SIZE;
+        block = malloc(sizeof *block + size);
+        if (!block)
+            return -1;
+        *block = (struct string_block){.next = c->strings, .size = size};
+        c->strings = block;
+    }
+    *to = memcpy(block->data + block->used, s, len);
+    block->used += len;
+    return 0;
+}
+
 cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *))
 {
     cfg_t *tree = conf_file_parse(path, options, prepare, l->faults);
     if (!tree)
         return NULL;
-    cfg_t **trees = realloc(l->c->trees, (l->c->tree_count + 1) * sizeof *trees);
+    cfg_t **trees = realloc(l->trees, (l->tree_count + 1) * sizeof *trees);
     if (!trees) {
         cfg_free(tree);
         buffer_printf(l->faults, "%s:0: out of memory\n", path);
         return NULL;
     }
-    l->c->trees = trees;
-    trees[l->c->tree_count++] = tree;
+    l->trees = trees;
+    trees[l->tree_count++] = tree;
     return tree;
 }
 
@@ -170,7 +192,7 @@ static void reason_clear(struct reason_entry *r)
 }
 
 /* Fill an empty entry from its section, which was checked. 0, or -1 with errno ENOMEM. */
-static int take_reason(struct reason_entry *r, cfg_t *section)
+static int take_reason(struct catalog *c, struct reason_entry *r, cfg_t *section)
 {
     char why[200];
     unsigned codes = cfg_size(section, "codes"), enhanced = cfg_size(section, "enhanced"),
@@ -193,14 +215,14 @@ static int take_reason(struct reason_entry *r, cfg_t *section)
             return -1;
     }
     r->section = section;
-    r->shown_as = cfg_getstr(section, "shown_as");
-    r->reason = (struct catalog_reason){.id = cfg_title(section),
-                                        .who = (enum catalog_who)who_from_name(cfg_getstr(section, "who")),
+    r->reason = (struct catalog_reason){.who = (enum catalog_who)who_from_name(cfg_getstr(section, "who")),
                                         .wrong_port = cfg_getbool(section, "wrong_port"),
                                         .stage = section_stage(section)};
     bool after_mail = r->reason.stage == STAGE_NONE || r->reason.stage > STAGE_MAIL;
     r->reason.in_message = cfg_size(section, "in_message") ? cfg_getbool(section, "in_message") : after_mail;
-    return 0;
+    if (load_keep(c, &r->shown_as, cfg_getstr(section, "shown_as")) == -1)
+        return -1;
+    return load_keep(c, &r->reason.id, cfg_title(section));
 }
 
 static int take_reasons(struct catalog *c, cfg_t *tree)
@@ -219,7 +241,7 @@ static int take_reasons(struct catalog *c, cfg_t *tree)
             reason_clear(&reasons[at]);
         else
             reasons[c->reason_count++] = (struct reason_entry){0};
-        if (take_reason(&reasons[at], section) == -1)
+        if (take_reason(c, &reasons[at], section) == -1)
             return -1;
     }
     return 0;
@@ -267,25 +289,35 @@ static void link_shown(struct loader *l)
 struct catalog *catalog_load(const char *dir, const char *local_dir, struct buffer *faults)
 {
     struct catalog *c = calloc(1, sizeof *c);
-    struct loader l = {c, faults};
+    struct loader l = {.c = c, .faults = faults};
     size_t before = faults->len;
     if (!c)
         return NULL;
     atomic_init(&c->users, 1);
+    int why = ENOMEM;
     if (load_entries(&l, dir, false) == -1 || (local_dir && load_entries(&l, local_dir, true) == -1))
-        goto fail;
+        goto done;
+    why = EINVAL;
+    if (faults->len > before) /* what is wrong with the texts may come of it alone */
+        goto done;
     link_shown(&l);
-    if (load_texts(&l, dir, false) == -1 || (local_dir && load_texts(&l, local_dir, true) == -1))
-        goto fail;
+    if (load_texts(&l, dir, false) == -1 || (local_dir && load_texts(&l, local_dir, true) == -1)) {
+        why = ENOMEM;
+        goto done;
+    }
     if (faults->len == before)
         load_check_texts(&l);
     if (faults->len == before && buffer_ok(faults))
-        return c;
-    errno = EINVAL;
+        why = 0;
 
-fail:;
-    int why = errno;
-    catalog_release(c);
-    errno = why;
-    return NULL;
+done:
+    for (size_t i = 0; i < l.tree_count; i++)
+        cfg_free(l.trees[i]);
+    free(l.trees);
+    if (why) {
+        catalog_release(c);
+        errno = why;
+        return NULL;
+    }
+    return c;
 }

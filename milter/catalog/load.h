@@ -4,12 +4,18 @@
 
 #include "entries.h"
 
+/* The files as read are given up when all is loaded, by the thread that loads: libconfuse cannot free one file while it reads another. */
 struct loader {
     struct catalog *c;
     struct buffer *faults;
+    cfg_t **trees;
+    size_t tree_count;
 };
 
-/* Parse a file and give its tree to the catalogue. NULL with a fault. */
+/* The catalogue's own copy of a string, NULL for NULL. 0, or -1 with errno ENOMEM. */
+int load_keep(struct catalog *c, const char **to, const char *s);
+
+/* Parse a file; its tree lives as long as the loader. NULL with a fault. */
 cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *));
 
 /* A section's title as a reply code, 200 to 599; else 0. */

@@ -137,19 +137,18 @@ static struct catalog_text *row_find(const struct catalog *c, const struct langu
     return NULL;
 }
 
-static void take_string(const char **to, cfg_t *section, const char *key)
+/* Keep the section's string where it has one. 0, or -1 with errno ENOMEM. */
+static int take_string(struct catalog *c, const char **to, cfg_t *section, const char *key)
 {
     const char *s = cfg_getstr(section, key);
-    if (s)
-        *to = s;
+    return s ? load_keep(c, to, s) : 0;
 }
 
-static int take_text(struct catalog_text *t, cfg_t *section)
+static int take_text(struct catalog *c, struct catalog_text *t, cfg_t *section)
 {
-    take_string(&t->name, section, "name");
-    take_string(&t->reason, section, "reason");
-    take_string(&t->when, section, "when");
-    take_string(&t->fix, section, "fix");
+    if (take_string(c, &t->name, section, "name") == -1 || take_string(c, &t->reason, section, "reason") == -1 ||
+        take_string(c, &t->when, section, "when") == -1 || take_string(c, &t->fix, section, "fix") == -1)
+        return -1;
     unsigned count = cfg_size(section, "variant");
     if (!count)
         return 0;
@@ -158,7 +157,11 @@ static int take_text(struct catalog_text *t, cfg_t *section)
         return -1;
     for (unsigned i = 0; i < count; i++) {
         cfg_t *v = cfg_getnsec(section, "variant", i);
-        variants[i] = (struct catalog_variant){conditions_parse(cfg_title(v)), cfg_getstr(v, "reason"), cfg_getstr(v, "fix")};
+        variants[i].conditions = conditions_parse(cfg_title(v));
+        if (take_string(c, &variants[i].reason, v, "reason") == -1 || take_string(c, &variants[i].fix, v, "fix") == -1) {
+            free(variants);
+            return -1;
+        }
     }
     free((void *)(uintptr_t)t->variants);
     t->variants = variants;
@@ -174,7 +177,7 @@ static int take_texts(struct loader *l, struct language *language, cfg_t *tree, 
         if (!row)
             buffer_printf(l->faults, "%s:%d: text for %s %s, which is not in the catalogue\n", section->filename, section->line,
                           kind, cfg_title(section));
-        else if (take_text(row, section) == -1)
+        else if (take_text(l->c, row, section) == -1)
             return -1;
     }
     return 0;
@@ -232,24 +235,32 @@ done:
     return result;
 }
 
+static bool is_ascii(const char *s)
+{
+    while (*s && (unsigned char)*s <= '~')
+        s++;
+    return !*s;
+}
+
 /* Fault what an English text lacks: it is what every other language falls back to, and what a reply of plain ASCII is made of. */
 static void check_complete(struct loader *l, const struct catalog_text *t, const char *file, int line, const char *what,
                            const char *title)
 {
     const char *const parts[] = {t->name, t->reason, t->when, t->fix};
     static const char *const part_names[] = {"name", "reason", "when", "fix"};
+    bool ascii = true;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (!parts[i])
             buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", file, line, what, title, part_names[i],
                           CATALOG_LANGUAGE);
-        for (const char *s = parts[i]; s && *s; s++) {
-            if ((unsigned char)*s > '~') {
-                buffer_printf(l->faults, "%s:%d: %s %s: its %s in the language %s is not plain ASCII\n", file, line, what, title,
-                              part_names[i], CATALOG_LANGUAGE);
-                break;
-            }
-        }
+        ascii &= !parts[i] || is_ascii(parts[i]);
     }
+    for (size_t i = 0; i < t->variant_count; i++)
+        ascii &=
+            (!t->variants[i].reason || is_ascii(t->variants[i].reason)) && (!t->variants[i].fix || is_ascii(t->variants[i].fix));
+    if (!ascii)
+        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", file, line, what, title,
+                      CATALOG_LANGUAGE);
 }
 
 void load_check_texts(struct loader *l)
@@ -261,6 +272,6 @@ void load_check_texts(struct loader *l)
     for (size_t i = 0; i < c->code_count; i++) {
         char title[8];
         snprintf(title, sizeof title, "%d", c->codes[i].code % 1000);
-        check_complete(l, &c->languages[0].codes[i], c->trees[0]->filename, 0, "code", title);
+        check_complete(l, &c->languages[0].codes[i], l->trees[0]->filename, 0, "code", title);
     }
 }

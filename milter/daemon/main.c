@@ -39,7 +39,7 @@ struct daemon {
     struct loop *loop;
     struct reloader *reloader;
     int reply_listener, milter_listener; /* -1: none */
-    bool milter_started, verbose;
+    bool verbose;
     char host[256];
 };
 
@@ -240,7 +240,6 @@ static int serve(struct daemon *d)
         goto done;
     if (d->milter_listener != -1 && milter_start(&d->service, d->milter_listener) == -1)
         goto done;
-    d->milter_started = d->milter_listener != -1;
     block_signals(SIG_UNBLOCK);
     note(LOG_INFO, "mailwhyd %s ready", MAILWHY_VERSION);
     sd_notify(0, "READY=1");
@@ -271,7 +270,7 @@ static int run(struct daemon *d)
 /* Give everything back. A milter thread that still has a session keeps what it uses: the process ends under it. */
 static void end(struct daemon *d)
 {
-    bool milter_ended = !d->milter_started || milter_stop(STOP_MS);
+    bool milter_ended = milter_stop(STOP_MS);
     reloader_free(d->reloader);
     note(LOG_INFO, "mailwhyd ends");
     notes_stop(STOP_MS);

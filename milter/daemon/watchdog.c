@@ -46,8 +46,8 @@ static void end_question(struct watchdog *w)
 
 static bool is_answered(const struct watchdog *w)
 {
-    const char *body;
-    size_t len, taken;
+    const char *body = "";
+    size_t len = 0, taken;
     return netstring_parse(w->answer, w->answer_len, &body, &len, &taken) == 1 && len > 3 && memcmp(body, "OK ", 3) == 0;
 }
 
@@ -71,7 +71,7 @@ static void on_answer(struct watch *watch, uint32_t events)
 
 static void ask(struct watchdog *w)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
     end_question(w); /* one that was not answered in time */
     if (getsockname(w->listener, (struct sockaddr *)&address, &len) == -1)

@@ -3,18 +3,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libmilter/mfapi.h>
 
 /* Steps of the protocol that we do without. Those that can be sent without waiting for our answer (SMFIP_NR_*) are no help: Postfix then keeps
  * them in its buffer until some later step is waited for, and the reply that is looked up in between finds no session. */
 #define STEPS_UNUSED (SMFIP_NOHDRS | SMFIP_NOBODY | SMFIP_NOEOH)
+
+#define ANSWER_S 5 /* within which libmilter must answer once it is started */
 
 /* The macros asked for at each stage, whatever the MTA's own lists say. */
 static const struct {
@@ -31,6 +37,8 @@ static const struct {
 static struct service *service;
 static pthread_t thread;
 static int listening;
+static bool running; /* the thread was started */
+static atomic_bool stopping;
 
 /* What one connection of an MTA has negotiated, and its session. */
 struct peer {
@@ -268,7 +276,34 @@ static void *serve(void *unused)
 {
     (void)unused;
     smfi_main();
+    if (!atomic_load(
+            &stopping)) { /* it has failed, or taken a signal that was meant for us: who watches over us starts us anew */
+        service->warn(LOG_ERR, "libmilter has ended by itself; so does mailwhyd");
+        kill(getpid(), SIGTERM);
+    }
     return NULL;
+}
+
+/* Wait until libmilter answers: negotiate (version 6, no actions, no steps) as an MTA would. 0, or -1 with errno. */
+static int await_answer(void)
+{
+    static const unsigned char negotiate[] = {0, 0, 0, 13, 'O', 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0};
+    struct sockaddr_storage address = {0};
+    struct timeval limit = {.tv_sec = ANSWER_S};
+    socklen_t len = sizeof address;
+    unsigned char answer;
+    int result = -1;
+    if (getsockname(listening, (struct sockaddr *)&address, &len) == -1)
+        return -1;
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0 &&
+        connect(fd, (struct sockaddr *)&address, len) == 0 &&
+        send(fd, negotiate, sizeof negotiate, MSG_NOSIGNAL) == sizeof negotiate && recv(fd, &answer, 1, 0) == 1)
+        result = 0;
+    close(fd);
+    return result;
 }
 
 int milter_start(struct service *s, int listener)
@@ -298,14 +333,18 @@ int milter_start(struct service *s, int listener)
     }
     int error = pthread_create(&thread, NULL, serve, NULL);
     errno = error;
-    return error ? -1 : 0;
+    running = error == 0;
+    return running ? await_answer() : -1;
 }
 
 int milter_stop(int wait_ms)
 {
     struct timespec limit;
+    if (!running)
+        return 1;
+    atomic_store(&stopping, true);
+    shutdown(listening, SHUT_RDWR); /* wakes libmilter, which else looks up, and lets smfi_stop() in, every five seconds only */
     smfi_stop();
-    shutdown(listening, SHUT_RDWR); /* wakes libmilter, which else looks up only every few seconds */
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += wait_ms / 1000;
     limit.tv_nsec += wait_ms % 1000 * 1000000L;

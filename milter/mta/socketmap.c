@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,11 +17,11 @@
 #define READ_SIZE (NETSTRING_MAX + 16)
 #define ACCEPT_BATCH 64
 
-/* A connection, in the list of all, the longest silent first. */
+/* A connection, in the list of all. */
 struct client {
     struct watch watch;
     struct socketmap *map;
-    struct client *older, *newer;
+    TAILQ_ENTRY(client) list;
     int64_t since; /* when its last request was answered, or it came */
     int64_t begun; /* when the unfinished request began; 0: there is none */
     struct buffer in; /* an unfinished request */
@@ -39,7 +40,7 @@ struct socketmap {
     size_t listener_count;
     socketmap_answer *answer;
     void *context;
-    struct client *oldest, *newest;
+    TAILQ_HEAD(, client) clients; /* the longest silent first */
     struct ticker ticker;
     int spare; /* a descriptor to give up when there are no more */
     struct socketmap_counts counts;
@@ -47,26 +48,10 @@ struct socketmap {
     char read[READ_SIZE];
 };
 
-static void list_append(struct client *c)
-{
-    struct socketmap *map = c->map;
-    c->newer = NULL;
-    c->older = map->newest;
-    *(map->newest ? &map->newest->newer : &map->oldest) = c;
-    map->newest = c;
-}
-
-static void list_remove(struct client *c)
-{
-    struct socketmap *map = c->map;
-    *(c->older ? &c->older->newer : &map->oldest) = c->newer;
-    *(c->newer ? &c->newer->older : &map->newest) = c->older;
-}
-
 static void client_close(struct client *c)
 {
     struct socketmap *map = c->map;
-    list_remove(c);
+    TAILQ_REMOVE(&map->clients, c, list);
     loop_remove(map->loop, &c->watch);
     close(c->watch.fd);
     buffer_free(&c->in);
@@ -151,8 +136,8 @@ static int client_take(struct client *c, const char *s, size_t len)
         c->begun = now;
     if (asked) {
         c->since = now;
-        list_remove(c);
-        list_append(c);
+        TAILQ_REMOVE(&c->map->clients, c, list);
+        TAILQ_INSERT_TAIL(&c->map->clients, c, list);
     }
     return client_flush(c);
 }
@@ -198,15 +183,15 @@ static void client_open(struct socketmap *map, int fd)
         free(c);
         return;
     }
-    list_append(c);
+    TAILQ_INSERT_TAIL(&map->clients, c, list);
     map->counts.open++;
 }
 
 /* Out of descriptors: the connection that has been silent longest makes room. */
 static void make_room(struct socketmap *map, int listener)
 {
-    if (map->oldest) {
-        client_close(map->oldest);
+    if (!TAILQ_EMPTY(&map->clients)) {
+        client_close(TAILQ_FIRST(&map->clients)); // NOLINT(clang-analyzer-unix.Malloc): it is out of the list before it is freed
         return;
     }
     close(map->spare);
@@ -235,10 +220,10 @@ static void listener_ready(struct watch *w, uint32_t events)
 static void check_limits(struct ticker *t, int64_t now)
 {
     struct socketmap *map = (struct socketmap *)(void *)((char *)t - offsetof(struct socketmap, ticker));
-    for (struct client *c = map->oldest, *next; c; c = next) {
-        next = c->newer;
+    for (struct client *c = TAILQ_FIRST(&map->clients), *next; c; c = next) {
+        next = TAILQ_NEXT(c, list);
         bool idle = now - c->since > IDLE_MS,
-             stuck = (c->begun && now - c->begun > REQUEST_MS) || (c->sent && now - c->since > REQUEST_MS);
+             stuck = (c->begun && now - c->begun > REQUEST_MS) || (c->out.len && now - c->since > REQUEST_MS);
         if (idle || stuck) {
             map->counts.timeouts++;
             client_close(c);
@@ -251,6 +236,7 @@ struct socketmap *socketmap_new(struct loop *loop, const int *listeners, size_t 
     struct socketmap *map = calloc(1, sizeof *map);
     if (!map)
         return NULL;
+    TAILQ_INIT(&map->clients);
     map->loop = loop;
     map->answer = answer;
     map->context = context;
@@ -278,8 +264,8 @@ void socketmap_free(struct socketmap *map)
 {
     if (!map)
         return;
-    while (map->oldest)
-        client_close(map->oldest);
+    while (!TAILQ_EMPTY(&map->clients))
+        client_close(TAILQ_FIRST(&map->clients)); // NOLINT(clang-analyzer-unix.Malloc): as above
     for (size_t i = 0; i < map->listener_count; i++)
         loop_remove(map->loop, &map->listeners[i].watch);
     if (map->spare != -1)

@@ -69,29 +69,43 @@ static void test_faults(void **state)
         {"unknown code", "code 735 {}\n", "", "", "codes.conf:1: code \"735\" is not a reply code"},
         {"a word for a code", "\ncode abc {}\n", "", "", "codes.conf:2: code \"abc\""},
         {"bad stage", "code 535 {\n stage = \"tea\"\n}\n", "", "", "codes.conf:2: stage \"tea\""},
-        {"bad pattern", code, "reason a {\n who = \"sender\"\n patterns = {'fine',\n '(open'}\n}\n", code_text, "reasons.conf:4: bad pattern '(open'"},
-        {"bad enhanced code", code, "reason a { enhanced = {\"5.7\"} who = \"sender\" }\n", code_text, "reasons.conf:1: \"5.7\" is not an enhanced"},
-        {"bad code in a reason", code, "reason a { codes = {99} who = \"sender\" }\n", code_text, "reasons.conf:1: 99 is not a reply code"},
+        {"bad pattern", code, "reason a {\n who = \"sender\"\n patterns = {'fine',\n '(open'}\n}\n", code_text,
+         "reasons.conf:4: bad pattern '(open'"},
+        {"bad enhanced code", code, "reason a { enhanced = {\"5.7\"} who = \"sender\" }\n", code_text,
+         "reasons.conf:1: \"5.7\" is not an enhanced"},
+        {"bad code in a reason", code, "reason a { codes = {99} who = \"sender\" }\n", code_text,
+         "reasons.conf:1: 99 is not a reply code"},
         {"who missing", code, "reason a { codes = {535} }\n", code_text, "reasons.conf:1: reason a: who is missing"},
         {"bad who", code, "reason a { codes = {535} who = \"nobody\" }\n", code_text, "reasons.conf:1: who \"nobody\""},
         {"bad id", code, "reason A_b { codes = {535} who = \"sender\" }\n", code_text, "reasons.conf:1: reason \"A_b\""},
         {"matches nothing", code, "reason a { who = \"sender\" }\n", code_text, "reasons.conf:1: reason a: nothing can match it"},
         {"unknown key", code, "reason a {\n color = \"red\" }\n", code_text, "reasons.conf:2: no such option 'color'"},
-        {"a reason twice", code, "reason a { codes = {535} who = \"sender\" }\nreason a { codes = {535} who = \"sender\" }\n", code_text,
-         "reasons.conf:2: found duplicate title 'a'"},
-        {"shown as nothing", code, "reason a { codes = {535} who = \"sender\" shown_as = \"b\" }\n", code_text, "reason a: shown_as \"b\""},
-        {"missing text of a reason", code, "reason a { codes = {535} who = \"sender\" }\n", code_text, "reasons.conf:1: reason a has no name"},
+        {"a reason twice", code, "reason a { codes = {535} who = \"sender\" }\nreason a { codes = {535} who = \"sender\" }\n",
+         code_text, "reasons.conf:2: found duplicate title 'a'"},
+        {"shown as nothing", code, "reason a { codes = {535} who = \"sender\" shown_as = \"b\" }\n", code_text,
+         "reason a: shown_as \"b\""},
+        {"missing text of a reason", code, "reason a { codes = {535} who = \"sender\" }\n", code_text,
+         "reasons.conf:1: reason a has no name"},
         {"missing text of a code", code, "", "", "code 535 has no reason in the language en"},
         {"text for nothing", code, "", TEXT("code", "535", "r") TEXT("reason", "b", "r"), "en.conf:2: text for reason b"},
         {"unknown placeholder", code, "", TEXT("code", "535", "50 %% of %you"), "en.conf:1: reason has a % that is none of"},
-        {"long text", code, "", "code 535 { name = \"n\" when = \"w\" fix = \"f\" reason = \""
+        {"long text", code, "",
+         "code 535 { name = \"n\" when = \"w\" fix = \"f\" reason = \""
          "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
          "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-         "01234567890123456789012345678901234567890\" }\n", "en.conf:1: reason is longer than 240 octets"},
+         "01234567890123456789012345678901234567890\" }\n",
+         "en.conf:1: reason is longer than 240 octets"},
         {"text that is not ASCII", code, "", TEXT("code", "535", "caf\xc3\xa9"), "is not plain ASCII"},
         {"a line break in a text", code, "", TEXT("code", "535", "a\\nb"), "en.conf:1: reason has a control character"},
-        {"unknown condition", code, "", "code 535 { name = \"n\" reason = \"r\" when = \"w\" fix = \"f\" variant \"sunny\" {} }\n",
+        {"unknown condition", code, "",
+         "code 535 { name = \"n\" reason = \"r\" when = \"w\" fix = \"f\" variant \"sunny\" {} }\n",
          "variant \"sunny\": the conditions are"},
+        {"comments count as one line each", code,
+         "# a\n// b\n/* c\n d */\n\nreason a { # \"\n codes = {535} # '\n who = \"no # body\" }\n", code_text,
+         "reasons.conf:8: who \"no # body\""},
+        {"an unfinished string", code, "reason a { who = \"sender }\n", code_text, "reasons.conf:"},
+        {"and the next file is read as ever", code, "reason a { who = 'x' codes = {535} }\n", code_text,
+         "reasons.conf:1: who \"x\""},
         {"syntax", code, "reason {\n", code_text, "reasons.conf:"},
     };
     (void)state;
@@ -125,14 +139,15 @@ static void match_text(const struct catalog *c, const char *text, struct catalog
 
 static void test_most_specific_wins(void **state)
 {
-    static const char reasons[] = "reason by-code { codes = {550} who = \"sender\" }\n"
-                                  "reason by-enhanced { enhanced = {\"5.1.1\"} who = \"sender\" }\n"
-                                  "reason short { patterns = {'mailbox'} who = \"sender\" }\n"
-                                  "reason long { patterns = {'mailbox (?<name>\\w+) unknown'} who = \"sender\" }\n"
-                                  "reason with-code { codes = {552} patterns = {'mailbox'} who = \"sender\" }\n"
-                                  "reason with-both { codes = {552} enhanced = {\"5.2.2\"} patterns = {'mailbox'} who = \"sender\" }\n"
-                                  "reason twin { patterns = {'quotas'} who = \"sender\" }\n"
-                                  "reason second-twin { patterns = {'quotas'} who = \"sender\" }\n";
+    static const char reasons[] =
+        "reason by-code { codes = {550} who = \"sender\" }\n"
+        "reason by-enhanced { enhanced = {\"5.1.1\"} who = \"sender\" }\n"
+        "reason short { patterns = {'mailbox'} who = \"sender\" }\n"
+        "reason long { patterns = {'mailbox (?<name>\\w+) unknown'} who = \"sender\" }\n"
+        "reason with-code { codes = {552} patterns = {'mailbox'} who = \"sender\" }\n"
+        "reason with-both { codes = {552} enhanced = {\"5.2.2\"} patterns = {'mailbox'} who = \"sender\" }\n"
+        "reason twin { patterns = {'quotas'} who = \"sender\" }\n"
+        "reason second-twin { patterns = {'quotas'} who = \"sender\" }\n";
     static const struct {
         const char *reply, *id;
         enum catalog_rank rank;
@@ -184,11 +199,12 @@ static void test_local_overrides(void **state)
     struct catalog_match m;
     struct reply r;
     (void)state;
-    catalog_release(load("code 550 {}\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n", TEXT("code", "550", "c") TEXT("reason", "a", "r"),
-                         &faults));
+    catalog_release(load("code 550 {}\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n",
+                         TEXT("code", "550", "c") TEXT("reason", "a", "r"), &faults));
     snprintf(ours, sizeof ours, "%s/ours", root);
     snprintf(local, sizeof local, "%s/local", root);
-    write_file(local, "reasons.conf", "reason a { patterns = {'omega'} who = \"receiver-admin\" }\nreason b { patterns = {'beta'} who = \"sender\" }\n");
+    write_file(local, "reasons.conf",
+               "reason a { patterns = {'omega'} who = \"receiver-admin\" }\nreason b { patterns = {'beta'} who = \"sender\" }\n");
     write_file(local, "text/en.conf", "reason a { fix = \"call us\" }\n" TEXT("reason", "b", "ours"));
     struct catalog *c = catalog_load(ours, local, &faults);
     if (!c)
@@ -255,12 +271,30 @@ static void test_filter(void **state)
         const char *pattern, *subject;
         int matches;
     } rows[] = {
-        {"abcd", "xxABCDxx", 1},       {"ab?cd", "acd", 1},           {"abc*d", "abd", 1},          {"abc|xyz", "xyz", 1},
-        {"(?:abc)?def", "def", 1},     {"abcx{0,1}", "abc", 1},       {"abc\\.def", "abc.def", 1}, {"abc\\d+def", "abc12def", 1},
-        {"[abc]def", "bdef", 1},       {"abc[^\\]]def", "abcxdef", 1}, {"a+bcd", "aaabcd", 1},       {"abc\\\\def", "abc\\def", 1},
-        {"x(a|(b\\)c))yzw", "xayzw", 1}, {"abc$", "xabc", 1},          {"^abc", "abcx", 1},          {"abc.def", "abcxdef", 1},
-        {"\\babc\\b def", "abc def", 1}, {"a\\x62cd", "abcd", 1},      {"ab(?#x)cd", "abcd", 1},     {"abcd", "abdc", 0},
-        {"[[:alpha:]]bcd", "xbcd", 1}, {"abc+?d", "abccd", 1},         {"abcd\\*ef", "abcd*ef", 1},  {"(?i)ABC", "abc", 1},
+        {"abcd", "xxABCDxx", 1},
+        {"ab?cd", "acd", 1},
+        {"abc*d", "abd", 1},
+        {"abc|xyz", "xyz", 1},
+        {"(?:abc)?def", "def", 1},
+        {"abcx{0,1}", "abc", 1},
+        {"abc\\.def", "abc.def", 1},
+        {"abc\\d+def", "abc12def", 1},
+        {"[abc]def", "bdef", 1},
+        {"abc[^\\]]def", "abcxdef", 1},
+        {"a+bcd", "aaabcd", 1},
+        {"abc\\\\def", "abc\\def", 1},
+        {"x(a|(b\\)c))yzw", "xayzw", 1},
+        {"abc$", "xabc", 1},
+        {"^abc", "abcx", 1},
+        {"abc.def", "abcxdef", 1},
+        {"\\babc\\b def", "abc def", 1},
+        {"a\\x62cd", "abcd", 1},
+        {"ab(?#x)cd", "abcd", 1},
+        {"abcd", "abdc", 0},
+        {"[[:alpha:]]bcd", "xbcd", 1},
+        {"abc+?d", "abccd", 1},
+        {"abcd\\*ef", "abcd*ef", 1},
+        {"(?i)ABC", "abc", 1},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {

@@ -25,8 +25,8 @@ static int unload(void **state)
 static const struct explain_options plain_options = {.style = STYLE_FULL, .language = "en", .help_url = "", .contact = ""};
 
 /* Explain the reply; its lines joined by "|" are put into out. */
-static int explain(const char *text, size_t len, const struct session_facts *facts, const struct explain_options *options, const char *ref,
-                   struct explanation *x, char *out, size_t size)
+static int explain(const char *text, size_t len, const struct session_facts *facts, const struct explain_options *options,
+                   const char *ref, struct explanation *x, char *out, size_t size)
 {
     struct reply r;
     assert_int_equal(reply_parse(&r, text, len), 0);
@@ -101,9 +101,12 @@ static void test_inline_too_long(void **state)
 static void test_no_oracle(void **state)
 {
     static const char *const rows[] = {
-        "535 5.7.8 Error: authentication failed: authentication failure",  "535 5.7.8 Error: authentication failed: user not found",
-        "535 5.7.8 Error: authentication failed: account disabled",        "535 5.7.8 Error: authentication failed: passphrase locked",
-        "535 5.7.8 Error: authentication failed: authorization failure",   "535 5.7.8 Error: authentication failed: Login disabled for this user",
+        "535 5.7.8 Error: authentication failed: authentication failure",
+        "535 5.7.8 Error: authentication failed: user not found",
+        "535 5.7.8 Error: authentication failed: account disabled",
+        "535 5.7.8 Error: authentication failed: passphrase locked",
+        "535 5.7.8 Error: authentication failed: authorization failure",
+        "535 5.7.8 Error: authentication failed: Login disabled for this user",
         "535 5.7.8 Error: authentication failed: user exists, but no verifier for user",
         "535 5.7.8 Error: authentication failed: passphrase expired, has to be reset",
         "535 5.7.8 Error: authentication failed: mechanism too weak for this user",
@@ -154,7 +157,8 @@ static void test_variants(void **state)
 /* A DNSBL hit names the client and the list. */
 static void test_facts(void **state)
 {
-    static const char text[] = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org; https://x.test/q";
+    static const char text[] =
+        "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org; https://x.test/q";
     struct explanation x;
     char out[4096];
     (void)state;
@@ -240,9 +244,14 @@ static void test_footer(void **state)
         bool joins;
         const char *template;
     } rows[] = {
-        {"two lines", {"a", "b"}, false, "a\\nb"},   {"joined", {"; a", NULL}, true, "\\c; a"},  {"dollar", {"$x ${y} $", NULL}, false, "$$x $${y} $$"},
-        {"backslash n", {"a\\nb", NULL}, false, "a/nb"}, {"backslash c", {"\\ca", NULL}, false, "/ca"}, {"other backslash", {"a\\b", NULL}, false, "a\\b"},
-        {"controls", {"a\r\nb\x7f", NULL}, false, "a??b?"}, {"an empty line is none", {"", "b"}, false, "b"},
+        {"two lines", {"a", "b"}, false, "a\\nb"},
+        {"joined", {"; a", NULL}, true, "\\c; a"},
+        {"dollar", {"$x ${y} $", NULL}, false, "$$x $${y} $$"},
+        {"backslash n", {"a\\nb", NULL}, false, "a/nb"},
+        {"backslash c", {"\\ca", NULL}, false, "/ca"},
+        {"other backslash", {"a\\b", NULL}, false, "a\\b"},
+        {"controls", {"a\r\nb\x7f", NULL}, false, "a??b?"},
+        {"an empty line is none", {"", "b"}, false, "b"},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
@@ -264,9 +273,9 @@ static void test_footer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_styles),  cmocka_unit_test(test_inline_too_long), cmocka_unit_test(test_no_oracle),
-        cmocka_unit_test(test_variants), cmocka_unit_test(test_facts),          cmocka_unit_test(test_skip),
-        cmocka_unit_test(test_unknown_code), cmocka_unit_test(test_hostile),    cmocka_unit_test(test_footer),
+        cmocka_unit_test(test_styles),       cmocka_unit_test(test_inline_too_long), cmocka_unit_test(test_no_oracle),
+        cmocka_unit_test(test_variants),     cmocka_unit_test(test_facts),           cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_unknown_code), cmocka_unit_test(test_hostile),         cmocka_unit_test(test_footer),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

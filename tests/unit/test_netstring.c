@@ -10,12 +10,23 @@ static void test_parse(void **state)
         const char *body;
         size_t taken;
     } rows[] = {
-        {"complete", "5:hello,", 1, "hello", 8},   {"more behind", "2:hi,3:you,", 1, "hi", 5}, {"empty body", "0:,", 1, "", 3},
-        {"nothing", "", 0, NULL, 0},               {"only digits", "12", 0, NULL, 0},          {"body missing", "5:hel", 0, NULL, 0},
-        {"comma missing", "5:hello", 0, NULL, 0},  {"wrong end", "5:hello;", -1, NULL, 0},     {"wrong length", "4:hello,", -1, NULL, 0},
-        {"no length", ":hello,", -1, NULL, 0},     {"a word", "hello", -1, NULL, 0},           {"leading zero", "05:hello,", -1, NULL, 0},
-        {"negative", "-1:x,", -1, NULL, 0},        {"too long", "100001:", -1, NULL, 0},       {"a thousand million", "1000000000:", -1, NULL, 0},
-        {"seven digits are enough to refuse", "1234567", -1, NULL, 0}, {"the most", "100000:", 0, NULL, 0},
+        {"complete", "5:hello,", 1, "hello", 8},
+        {"more behind", "2:hi,3:you,", 1, "hi", 5},
+        {"empty body", "0:,", 1, "", 3},
+        {"nothing", "", 0, NULL, 0},
+        {"only digits", "12", 0, NULL, 0},
+        {"body missing", "5:hel", 0, NULL, 0},
+        {"comma missing", "5:hello", 0, NULL, 0},
+        {"wrong end", "5:hello;", -1, NULL, 0},
+        {"wrong length", "4:hello,", -1, NULL, 0},
+        {"no length", ":hello,", -1, NULL, 0},
+        {"a word", "hello", -1, NULL, 0},
+        {"leading zero", "05:hello,", -1, NULL, 0},
+        {"negative", "-1:x,", -1, NULL, 0},
+        {"too long", "100001:", -1, NULL, 0},
+        {"a thousand million", "1000000000:", -1, NULL, 0},
+        {"seven digits are enough to refuse", "1234567", -1, NULL, 0},
+        {"the most", "100000:", 0, NULL, 0},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {

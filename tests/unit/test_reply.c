@@ -48,7 +48,8 @@ static void test_parse(void **state)
 
 static void test_not_a_reply(void **state)
 {
-    static const char *const rows[] = {"", "\r\n", "hello", "53", "5355 x", "535x", "199 no", "600 no", "0535 x", "55\xc3 x", "550-a\r\n551 b"};
+    static const char *const rows[] = {"",       "\r\n",   "hello",  "53",       "5355 x",        "535x",
+                                       "199 no", "600 no", "0535 x", "55\xc3 x", "550-a\r\n551 b"};
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct reply r;

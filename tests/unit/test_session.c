@@ -30,8 +30,9 @@ static void test_find(void **state)
         long pid;
         const char *host;
         int which; /* -1: none */
-    } rows[] = {{"by host", 100, "one.test", 0},      {"by the other host", 100, "two.test", 1}, {"two hosts have it", 100, "", -1},
-                {"unknown host", 100, "x.test", -1},  {"in the same bucket", 4196, "", 2},       {"unknown process", 101, "", -1},
+    } rows[] = {{"by host", 100, "one.test", 0},         {"by the other host", 100, "two.test", 1},
+                {"two hosts have it", 100, "", -1},      {"unknown host", 100, "x.test", -1},
+                {"in the same bucket", 4196, "", 2},     {"unknown process", 101, "", -1},
                 {"no process is never found", 0, "", -1}};
     struct session *const opened[] = {a, b, c};
     (void)state;
@@ -105,6 +106,7 @@ static void test_message_reset(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_replaced), cmocka_unit_test(test_message_reset)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_replaced),
+                                       cmocka_unit_test(test_message_reset)};
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -1,0 +1,40 @@
+/* What the verbs of mailwhy share: options, their exit statuses, and one row each. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdbool.h>
+
+#define CLI_NOTHING_FOUND 1 /* the other exit statuses are those of sysexits.h */
+
+enum cli_option { CLI_HELP, CLI_JSON, CLI_COLOR, CLI_LANG, CLI_CATALOG, CLI_LOG, CLI_OPTIONS };
+#define CLI_TAKES(option) (1U << (option))
+
+struct cli_options {
+    bool help;
+    bool json;
+    bool color; /* settled: no longer "auto" */
+    const char *language;
+    const char *catalog; /* NULL: not given */
+    const char *log; /* NULL: not given */
+};
+
+/* A verb. run gets what stands after the options, count of them, and returns the exit status; whether standard output took it all is
+ * looked at after it. */
+struct cli_verb {
+    const char *name;
+    const char *summary;
+    const char *help;
+    unsigned takes; /* CLI_TAKES() bits; --help is taken by all */
+    int (*run)(const struct cli_options *options, int count, char *const *operands);
+};
+
+extern const struct cli_verb cli_ref;
+
+/* Read the options of a verb; argv[0] is the verb, and its options are moved before the rest. The index of the first that is not an option, or
+ * -1: what was wrong has been said. */
+int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv);
+
+/* The event log to be looked at. */
+const char *cli_event_log_path(const struct cli_options *options);
+
+#endif

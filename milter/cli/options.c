@@ -1,0 +1,119 @@
+#include "cli.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <mailwhy/catalog.h>
+
+#include "print.h"
+
+#define EVENT_LOG "/var/log/mailwhy/events.jsonl"
+
+static bool set_help(struct cli_options *o, const char *value)
+{
+    (void)value;
+    o->help = true;
+    return true;
+}
+
+static bool set_json(struct cli_options *o, const char *value)
+{
+    (void)value;
+    o->json = true;
+    return true;
+}
+
+static bool color_by_itself(void)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return (!no_color || !*no_color) && (!term || strcmp(term, "dumb") != 0) && isatty(STDOUT_FILENO);
+}
+
+static bool set_color(struct cli_options *o, const char *value)
+{
+    if (strcmp(value, "auto") == 0)
+        o->color = color_by_itself();
+    else if (strcmp(value, "always") == 0)
+        o->color = true;
+    else if (strcmp(value, "never") == 0)
+        o->color = false;
+    else
+        return false;
+    return true;
+}
+
+static bool set_language(struct cli_options *o, const char *value)
+{
+    o->language = value;
+    return *value != '\0';
+}
+
+static bool set_catalog(struct cli_options *o, const char *value)
+{
+    o->catalog = value;
+    return *value != '\0';
+}
+
+static bool set_log(struct cli_options *o, const char *value)
+{
+    o->log = value;
+    return *value != '\0';
+}
+
+static const struct {
+    const char *name;
+    const char *value; /* what its value is; NULL: it has none */
+    bool (*set)(struct cli_options *o, const char *value); /* false: not such a value */
+} table[] = {
+    [CLI_HELP] = {"help", NULL, set_help},
+    [CLI_JSON] = {"json", NULL, set_json},
+    [CLI_COLOR] = {"color", "auto, always or never", set_color},
+    [CLI_LANG] = {"lang", "a language, such as \"en\"", set_language},
+    [CLI_CATALOG] = {"catalog", "a folder", set_catalog},
+    [CLI_LOG] = {"log", "a file", set_log},
+};
+static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
+
+static void complain(const struct cli_verb *verb, const char *what, const char *word)
+{
+    fprintf(stderr, "mailwhy %s: %s: ", verb->name, what);
+    print_string(stderr, word);
+    fprintf(stderr, "\n'mailwhy %s --help' says what there is.\n", verb->name);
+}
+
+int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv)
+{
+    struct option taken[CLI_OPTIONS + 1] = {{0}};
+    size_t count = 0;
+    for (int i = 0; i < CLI_OPTIONS; i++)
+        if (i == CLI_HELP || (verb->takes & CLI_TAKES(i)))
+            taken[count++] = (struct option){table[i].name, table[i].value ? required_argument : no_argument, NULL, i};
+    *options = (struct cli_options){.language = CATALOG_LANGUAGE, .color = color_by_itself()};
+    opterr = 0;
+    for (;;) {
+        int got = getopt_long(argc, argv, ":h", taken, NULL);
+        if (got == -1)
+            return optind;
+        if (got == 'h')
+            got = CLI_HELP;
+        if (got == '?' || got == ':') {
+            complain(verb, got == '?' ? "there is no such option" : "a value is missing after", argv[optind - 1]);
+            return -1;
+        }
+        if (!table[got].set(options, optarg)) {
+            fprintf(stderr, "mailwhy %s: --%s takes %s, not: ", verb->name, table[got].name, table[got].value);
+            print_string(stderr, optarg);
+            fputc('\n', stderr);
+            return -1;
+        }
+    }
+}
+
+const char *cli_event_log_path(const struct cli_options *options)
+{
+    return options->log ? options->log : EVENT_LOG;
+}

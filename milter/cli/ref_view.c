@@ -1,0 +1,277 @@
+#include "ref_view.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+struct view {
+    const struct printer *printer;
+    const struct event *event;
+    const struct catalog *catalog; /* NULL: there is none */
+    const struct catalog_reason *reason; /* NULL: the catalogue doesn't have it */
+    const struct catalog_text *text; /* likewise */
+    struct catalog_match match; /* for the facts in the reply */
+};
+
+static bool has(const char *s)
+{
+    return s && *s;
+}
+
+/* Append "BEFORE text AFTER" where the text is known. */
+static void add(struct buffer *out, const char *before, const char *text, const char *after)
+{
+    if (!has(text))
+        return;
+    buffer_add_string(out, out->len ? before : "");
+    buffer_add_string(out, text);
+    buffer_add_string(out, after);
+}
+
+static void add_ref(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->ref, "");
+}
+
+static void add_time(const struct view *v, struct buffer *out)
+{
+    char utc[64], local[64], zone[64];
+    struct tm tm;
+    if (gmtime_r(&v->event->time.tv_sec, &tm) && strftime(utc, sizeof utc, "%Y-%m-%d %H:%M:%S UTC", &tm))
+        add(out, "", utc, "");
+    if (!localtime_r(&v->event->time.tv_sec, &tm) || !strftime(local, sizeof local, "%Y-%m-%d %H:%M:%S", &tm) ||
+        !strftime(zone, sizeof zone, "%Z", &tm))
+        return;
+    if (strcmp(zone, "UTC") == 0) {
+        buffer_add_string(out, " (local time, too)");
+        return;
+    }
+    add(out, "\n", local, " ");
+    buffer_add_string(out, zone);
+    buffer_add_string(out, " (local time)");
+}
+
+static void add_code(const struct view *v, struct buffer *out)
+{
+    if (v->event->code)
+        buffer_printf(out, "%d", v->event->code);
+    add(out, " ", v->event->enhanced, "");
+}
+
+static void add_reason(const struct view *v, struct buffer *out)
+{
+    const char *id = v->event->reason;
+    if (v->reason || !has(id))
+        add(out, "", v->text ? v->text->name : NULL, "");
+    if (!has(id))
+        return;
+    buffer_add_string(out, out->len ? " (" : "");
+    buffer_add_string(out, id);
+    buffer_add_string(out, out->len > strlen(id) ? ")" : v->catalog && !v->reason ? " (not in this catalogue)" : "");
+}
+
+static void add_client(const struct view *v, struct buffer *out)
+{
+    const struct event *e = v->event;
+    add(out, "", e->client_name, "");
+    if (has(e->client_addr)) {
+        buffer_add_string(out, out->len ? " [" : "[");
+        add(out, "", e->client_addr, "]");
+    }
+    if (e->client_port)
+        buffer_printf(out, " port %ld", e->client_port);
+}
+
+static void add_helo(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->helo, "");
+}
+
+static void add_tls(const struct view *v, struct buffer *out)
+{
+    bool none = has(v->event->tls) && strcmp(v->event->tls, "none") == 0;
+    add(out, "", v->event->tls, none ? " (not encrypted)" : "");
+}
+
+static void add_user(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->sasl_user, "");
+    add(out, ", ", v->event->sasl_method, "");
+}
+
+static void add_challenge(const struct view *v, struct buffer *out)
+{
+    if (has(v->event->challenge))
+        buffer_add_string(out, "sign-in ended at the question: ");
+    add(out, "", v->event->challenge, "");
+}
+
+static void add_sender(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->sender, "");
+}
+
+static void add_recipient(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->recipient, "");
+}
+
+static void add_queue_id(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->queue_id, "");
+}
+
+static void add_attempt(const struct view *v, struct buffer *out)
+{
+    if (v->event->attempt)
+        buffer_printf(out, "failure number %ld of its session", v->event->attempt);
+}
+
+static void add_stage(const struct view *v, struct buffer *out)
+{
+    add(out, "", stage_name(v->event->stage), "");
+}
+
+static void add_server(const struct view *v, struct buffer *out)
+{
+    add(out, "", v->event->host, "");
+    add(out, ", ", v->event->mta, "");
+    if (v->event->pid)
+        buffer_printf(out, "%sprocess %ld", out->len ? ", " : "", v->event->pid);
+    add(out, ", through ", v->event->via, "");
+}
+
+static void add_reply(const struct view *v, struct buffer *out)
+{
+    if (v->event->reply)
+        buffer_add(out, v->event->reply, v->event->reply_len);
+}
+
+static const struct {
+    const char *label;
+    enum print_look look;
+    bool split;
+    void (*add)(const struct view *v, struct buffer *out);
+} rows[] = {
+    {"Reference", LOOK_STRONG, false, add_ref},
+    {"When", LOOK_PLAIN, true, add_time},
+    {"Code", LOOK_BAD, false, add_code},
+    {"Reason", LOOK_STRONG, false, add_reason},
+    {"Client", LOOK_PLAIN, false, add_client},
+    {"HELO", LOOK_PLAIN, false, add_helo},
+    {"TLS", LOOK_PLAIN, false, add_tls},
+    {"User", LOOK_PLAIN, false, add_user},
+    {"Challenge", LOOK_PLAIN, false, add_challenge},
+    {"Sender", LOOK_PLAIN, false, add_sender},
+    {"Recipient", LOOK_PLAIN, false, add_recipient},
+    {"Queue id", LOOK_PLAIN, false, add_queue_id},
+    {"Attempt", LOOK_PLAIN, false, add_attempt},
+    {"Stage", LOOK_PLAIN, false, add_stage},
+    {"Server", LOOK_PLAIN, false, add_server},
+    {"Reply", LOOK_PLAIN, true, add_reply},
+};
+
+/* Append what a placeholder of a text stands for: a fact in the reply, for the client also what the event knows. */
+static void add_fact(struct buffer *out, const struct view *v, const char *name, const char *unknown)
+{
+    for (size_t i = 0; i < v->match.fact_count; i++) {
+        const struct catalog_fact *fact = &v->match.facts[i];
+        if (fact->len && strcmp(fact->name, name) == 0) {
+            buffer_add(out, fact->value, fact->len);
+            return;
+        }
+    }
+    if (strcmp(name, "client") == 0 && has(v->event->client_addr))
+        unknown = v->event->client_addr;
+    buffer_add_string(out, unknown);
+}
+
+static void fill(struct buffer *out, const struct view *v, const char *text)
+{
+    static const struct {
+        const char *name, *unknown;
+    } known[] = {{"client", "this address"}, {"list", "a blocklist"}, {"name", "it"}, {"%", NULL}};
+    while (*text) {
+        size_t plain = strcspn(text, "%");
+        buffer_add(out, text, plain);
+        text += plain;
+        size_t taken = 0;
+        for (size_t i = 0; *text && !taken && i < sizeof known / sizeof *known; i++)
+            if (strncmp(text + 1, known[i].name, strlen(known[i].name)) == 0) {
+                if (known[i].unknown)
+                    add_fact(out, v, known[i].name, known[i].unknown);
+                else
+                    buffer_add_char(out, '%');
+                taken = 1 + strlen(known[i].name);
+            }
+        if (*text && !taken)
+            buffer_add_char(out, *text);
+        text += *text && !taken ? 1 : taken;
+    }
+}
+
+static void view_words(const struct view *v, const char *label, const char *text, struct buffer *scratch)
+{
+    if (!has(text))
+        return;
+    buffer_clear(scratch);
+    fill(scratch, v, text);
+    print_words(v->printer, label, buffer_string(scratch));
+}
+
+static void view_text(const struct view *v, struct buffer *scratch)
+{
+    static const char *const who[] = {[WHO_SENDER] = "the person who sends",
+                                      [WHO_SENDER_ADMIN] = "the administrator of the sending side",
+                                      [WHO_RECEIVER_ADMIN] = "the administrator of the receiving side"};
+    static_assert(sizeof who / sizeof *who == WHO_COUNT, "each has its words");
+    fputc('\n', v->printer->to);
+    view_words(v, "It means", v->text->reason, scratch);
+    view_words(v, "It comes", v->text->when, scratch);
+    view_words(v, "What to do", v->text->fix, scratch);
+    if (!v->reason)
+        return;
+    print_words(v->printer, "Who must act", who[v->reason->who]);
+    if (v->reason->wrong_port)
+        print_words(v->printer, "Often", "port 25 was used where 587 or 465 was meant");
+}
+
+static void look_up(struct view *v, const char *language, const struct reply *reply)
+{
+    const struct catalog *catalog = v->catalog;
+    if (!catalog)
+        return;
+    if (has(v->event->reason))
+        v->reason = catalog_reason_by_id(catalog, v->event->reason);
+    v->text =
+        v->reason ? catalog_reason_text(catalog, v->reason, language) : catalog_code_text(catalog, v->event->code, language);
+    if (reply->line_count)
+        catalog_match(catalog, reply, &v->match);
+}
+
+int ref_view(const struct printer *p, const struct event *e, const struct catalog *catalog, const char *language)
+{
+    struct view v = {.printer = p, .event = e, .catalog = catalog};
+    struct buffer scratch = {0};
+    struct reply reply = {0};
+    if (e->reply && reply_parse(&reply, e->reply, e->reply_len) == -1)
+        reply = (struct reply){0};
+    look_up(&v, language, &reply);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        buffer_clear(&scratch);
+        rows[i].add(&v, &scratch);
+        if (!buffer_ok(&scratch))
+            goto done;
+        print_field(p, rows[i].label, rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
+    }
+    if (v.text)
+        view_text(&v, &scratch);
+done:;
+    int result = buffer_ok(&scratch) ? 0 : -1;
+    buffer_free(&scratch);
+    reply_free(&reply);
+    if (result == -1)
+        errno = ENOMEM;
+    return result;
+}

@@ -1,0 +1,13 @@
+/* One event, for people to read. */
+#ifndef REF_VIEW_H
+#define REF_VIEW_H
+
+#include <mailwhy/catalog.h>
+#include <mailwhy/event.h>
+
+#include "print.h"
+
+/* Print the event, and what the catalogue (NULL: there is none) says of its reason, or of its code where it has none. 0, or -1 with errno ENOMEM. */
+int ref_view(const struct printer *p, const struct event *e, const struct catalog *catalog, const char *language);
+
+#endif

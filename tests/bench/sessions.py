@@ -1,0 +1,208 @@
+"""Sessions a second through one Postfix: with mailwhy, without it, with a milter that does nothing, with the reply map alone.
+
+Four smtpd services of one private Postfix take the same load from smtp-source, in turn. Every session must leave its line in the mail log, and,
+where mailwhy is, its event: else the round counts for nothing."""
+
+import dataclasses
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+
+from bench import Figure, alternate, compiled, cpu_seconds, ratio, require, say, wait_for_quiet
+from mailwhyd import Mailwhyd
+from mta import ELSEWHERE, MAILBOX, Postfix
+from sandbox import Sandbox, run, wait_for
+from sasl import REALM
+
+WITHOUT, MAILWHY, NOOP, MAP = "plain", "mailwhy", "noop", "map"
+PARALLEL = 4  # smtp-source and smtpd take turns: fewer leave a core idle, more gain nothing
+ROUND_LIMIT = 120  # seconds
+STORED = f"stored@box.{REALM}"
+AIM = 0.97
+SETTINGS = {
+    "smtpd_error_sleep_time": "0",
+    "smtpd_client_connection_rate_limit": "0",
+    "smtpd_client_message_rate_limit": "0",
+    "smtpd_client_recipient_rate_limit": "0",
+    "smtpd_client_new_tls_session_rate_limit": "0",
+    "in_flow_delay": "0",
+    "virtual_mailbox_domains": f"{REALM}, box.{REALM}",
+    "virtual_mailbox_maps": f"inline:{{ {{ {MAILBOX} = mailbox }}, {{ {STORED} = stored/ }} }}",
+    "transport_maps": f"inline:{{ {{ {STORED} = virtual: }} }}",
+}
+
+
+@dataclasses.dataclass
+class Load:
+    """What smtp-source sends in a round. delivered: its sessions end in a delivered message, else in a refusal."""
+
+    name: str
+    what: str
+    options: list
+    sessions: int
+    delivered: bool
+    services: tuple
+    aimed_at: bool = True
+
+
+def loads(quick):
+    count = 300 if quick else 5000
+    everywhere, milters = (WITHOUT, MAILWHY, NOOP, MAP), (WITHOUT, MAILWHY, NOOP)
+    return [
+        Load("refused", "refused sessions, 554 at RCPT", ["-A", "-t", ELSEWHERE], count, False, everywhere),
+        Load("accepted", "accepted messages, discarded", ["-t", MAILBOX], count, True, milters),
+        Load("stored", "accepted messages of 50,000 octets, into a Maildir", ["-t", STORED, "-l", "50000"], count // 5, True, milters, False),
+    ]
+
+
+def milter_settings(endpoint):
+    macros = run("postconf", "-dh", "milter_connect_macros").stdout.strip()
+    return {
+        "smtpd_milters": endpoint,
+        "milter_default_action": "accept",
+        "milter_macro_defaults": "pid=$process_id",
+        "milter_connect_macros": f"{macros} {{pid}}",
+    }
+
+
+def services():
+    reply_map = {"smtpd_reject_footer_maps": "socketmap:unix:mailwhy/reply:$process_id"}
+    return {
+        WITHOUT: {},
+        MAILWHY: {**milter_settings("unix:mailwhy/milter"), **reply_map},
+        NOOP: milter_settings("unix:mailwhy/noop"),
+        MAP: reply_map,
+    }
+
+
+@dataclasses.dataclass
+class Round:
+    """What a round came to, a session or a message: how many a second, and the processor time of all that serves, in seconds."""
+
+    received: float
+    delivered: float
+    server_cpu: float
+    daemon_cpu: float
+
+
+class MailLog:
+    """The mail log from a moment on: what was written since is read once, in pieces."""
+
+    def __init__(self, path):
+        self._file = open(path, encoding="utf-8", errors="replace")
+        self._file.seek(0, 2)
+        self._text = ""
+
+    def count(self, word):
+        self._text += self._file.read()
+        return self._text.count(word)
+
+    def complaints(self):
+        self._text += self._file.read()
+        return [line for line in self._text.splitlines() if any(word in line for word in (" warning: ", " error: ", " fatal: ", " panic: "))]
+
+    def close(self):
+        self._file.close()
+
+
+class Bench:
+    """Postfix, mailwhyd and the milter that does nothing."""
+
+    def __init__(self, sandbox):
+        self.postfix = Postfix(sandbox, settings=SETTINGS, services=services())
+        self.daemon = Mailwhyd(sandbox, self.postfix.queue / "mailwhy").start()
+        self.noop = sandbox.spawn([compiled("noop_milter"), f"unix:{self.daemon.directory}/noop"], sandbox / "noop-output")
+        wait_for("the milter that does nothing", (self.daemon.directory / "noop").exists)
+        self.postfix.start()
+
+    def cpu(self):
+        """(of all that serves, of mailwhyd): Postfix's daemons are the master's children, and most of them end with a round."""
+        servers = [self.daemon.process.pid, self.noop.pid, *children(self.postfix.master.pid)]
+        return sum(map(cpu_seconds, servers)) + cpu_seconds(self.postfix.master.pid, with_ended=True), cpu_seconds(self.daemon.process.pid)
+
+    def round(self, load, service):
+        events, cpu = self.daemon.count("events"), self.cpu()
+        log = MailLog(self.postfix.log)
+        began = time.monotonic()
+        self.send(load, service)
+        sent = time.monotonic() - began
+        if load.delivered:
+            wait_for("the deliveries", lambda: log.count(": removed\n") >= load.sessions, ROUND_LIMIT, 0.05)
+        done = time.monotonic() - began
+        server, daemon = ((after - before) / load.sessions for before, after in zip(cpu, self.cpu()))
+        self.check(load, service, log, self.daemon.count("events") - events)
+        shutil.rmtree(self.postfix.mail / "stored", ignore_errors=True)
+        return Round(load.sessions / sent, load.sessions / done, server, daemon)
+
+    def send(self, load, service):
+        run("smtp-source", "-s", PARALLEL, "-m", load.sessions, "-M", "client.test", "-f", "sender@client.test", *load.options,
+            f"127.0.0.1:{self.postfix.ports[service]}", timeout=ROUND_LIMIT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def check(self, load, service, log, events):
+        """Each session was refused, or its message delivered, by that service; each refusal is an event where mailwhy is."""
+        what = f"{load.name} at {service}"
+        came_in = f"postfix/{service}/smtpd["
+        line = "status=sent" if load.delivered else "NOQUEUE: reject: RCPT"
+        wait_for(f"{what}: {load.sessions} lines in the mail log", lambda: log.count(line) >= load.sessions, 20)
+        require(log.count(line) == load.sessions, f"{what}: {log.count(line)} sessions in the mail log, not {load.sessions}")
+        require(log.count(came_in) >= load.sessions, f"{what}: sessions came in by another service")
+        require(not log.complaints(), f"{what}: {log.complaints()[:3]}")
+        log.close()
+        wanted = load.sessions if not load.delivered and service in (MAILWHY, MAP) else 0
+        require(events == wanted, f"{what}: {events} events, not {wanted}")
+        if wanted:
+            self.check_last_event(service)
+
+    def check_last_event(self, service):
+        with open(self.daemon.log, "rb") as file:
+            file.seek(-4096, 2)
+            last = file.read().splitlines()[-1]
+        require(b'"code":554' in last and b'"ref"' in last, f"not a refusal's event: {last!r}")
+        require((b'"client_addr":"127.0.0.1"' in last) == (service == MAILWHY), f"the milter is not where it should be: {last!r}")
+
+
+def children(parent):
+    return [int(pid) for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+
+
+def measure_load(bench, load, rounds):
+    for service in load.services:
+        bench.round(dataclasses.replace(load, sessions=100), service)
+    wait_for_quiet(60 if rounds > 2 else 5)
+    results = alternate(rounds, load.services, lambda service: bench.round(load, service))
+    for service, its_rounds in results.items():
+        say(f"{load.name}: {service:<8} {median(its_rounds, 'received'):6.0f}/s received  {median(its_rounds, 'delivered'):6.0f}/s done"
+            f"  {1e6 * median(its_rounds, 'server_cpu'):6.0f} us of CPU each")
+    figures = [rate_figure(load, service, results, aspect) for aspect in aspects(load) for service in load.services[1:]]
+    return figures + [cpu_figure(load, service, results) for service in load.services[1:]] + [
+        Figure(f"sessions.{load.name}.daemon_us", f"{load.what}: mailwhyd's CPU, us each", 1e6 * median(results[MAILWHY], "daemon_cpu"))]
+
+
+def aspects(load):
+    return ("received", "delivered") if load.delivered else ("received",)
+
+
+def median(rounds, aspect):
+    return statistics.median(getattr(one, aspect) for one in rounds)
+
+
+def rate_figure(load, service, results, aspect):
+    value, spread = ratio(*([getattr(one, aspect) for one in results[who]] for who in (service, WITHOUT)))
+    aimed_at = service == MAILWHY and aspect == "received" and load.aimed_at
+    return Figure(f"sessions.{load.name}.{service}.{aspect}", f"{load.what}, {aspect} a second: {service} / without", value,
+                  AIM if aimed_at else None, note=spread)
+
+
+def cpu_figure(load, service, results):
+    """The same as the server's work: what is left of the rate when nothing but the processors holds it up, and nobody else is at them."""
+    value, spread = ratio(*([one.server_cpu for one in results[who]] for who in (WITHOUT, service)))
+    return Figure(f"sessions.{load.name}.{service}.cpu", f"{load.what}, server CPU each: without / {service}", value, note=spread)
+
+
+def measure(quick):
+    rounds = 2 if quick else 7
+    with Sandbox(prefix="mailwhy-bench-") as sandbox:
+        bench = Bench(sandbox)
+        return [figure for load in loads(quick) for figure in measure_load(bench, load, rounds)]

@@ -1,0 +1,178 @@
+"""The demo: a private Postfix refuses a client, first as it is, then with mailwhy beside it.
+
+Everything runs on the loopback in a temporary directory; nothing of this machine's own mail is read or changed, and all of it is gone
+at the end."""
+
+import os
+import sys
+import textwrap
+
+import sandbox
+from mailwhyd import BUILD, mailwhy
+from mta import ELSEWHERE
+from rig import Rig
+from sasl import USER, WRONG
+from smtp import b64
+
+COLUMNS = 100
+SENDER = "erik@example.org"
+HELO = "laptop.example.org"
+
+# What the client does wrong; the service it talks to; what it says, and how that is shown, where it is not for the eye.
+SCENES = (
+    ("A wrong password, sent with AUTH PLAIN over an encrypted connection", "tlsauth",
+     [("STARTTLS", None), ("AUTH PLAIN " + b64(f"\0{USER}\0{WRONG}"), "AUTH PLAIN <user name and a wrong password>")]),
+    ("A wrong password, sent with AUTH LOGIN for everybody on the way to read", "submission",
+     [("AUTH LOGIN", None), (b64(USER), "<user name>"), (b64(WRONG), "<a wrong password>")]),
+    ("A sign-in that breaks off: the server asks for the password in base64, and gets something else", "submission",
+     [("AUTH LOGIN", None), (b64(USER), "<user name>"), ("not base64!", None)]),
+    ("A recipient before there is a sender", "smtp", [(f"RCPT TO:<{ELSEWHERE}>", None)]),
+    ("Message data before there is a recipient", "smtp", [("DATA", None)]),
+    ("Message data with a sender and nobody to go to", "smtp", [(f"MAIL FROM:<{SENDER}>", None), ("DATA", None)]),
+    ("A command that no mail server knows", "smtp", [("HELLO THERE", None)]),
+    ("Mail for somebody elsewhere, without signing in first", "smtp", [(f"MAIL FROM:<{SENDER}>", None), (f"RCPT TO:<{ELSEWHERE}>", None)]),
+)
+
+
+class Page:
+    """What the demo prints: never wider than COLUMNS, coloured only for a terminal that wants it."""
+
+    def __init__(self, out):
+        self.out = out
+        self.coloured = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def style(self, text, number):
+        return f"\033[{number}m{text}\033[0m" if self.coloured else text
+
+    def bold(self, text):
+        return self.style(text, 1)
+
+    def dim(self, text):
+        return self.style(text, 2)
+
+    def green(self, text):
+        return self.style(text, 32)
+
+    def line(self, text=""):
+        print(text, file=self.out, flush=True)
+
+    def heading(self, text):
+        self.line()
+        for part in textwrap.wrap(text, COLUMNS):
+            self.line(self.bold(part))
+
+    def paragraph(self, text):
+        for part in textwrap.wrap(text, COLUMNS):
+            self.line(part)
+
+    def block(self, label, texts, style=str, hang=0):
+        """Texts under one label at the left; what is too wide goes on below, hang columns further in."""
+        for number, text in enumerate(texts):
+            margin = f"  {label if number == 0 else '':<8}"
+            for part in textwrap.wrap(text, COLUMNS - len(margin), subsequent_indent=" " * hang, break_on_hyphens=False) or [""]:
+                self.line(self.dim(margin) + style(part))
+                margin = " " * len(margin)
+
+
+def play(rig, scene):
+    """One scene; the server's last reply, which is the refusal."""
+    _, service, said = scene
+    with rig.client(service, HELO) as client:
+        for line, _ in said:
+            reply = client.starttls(HELO) if line == "STARTTLS" else client.say(line)
+        return reply
+
+
+def unwrapped(reply):
+    """The lines that were added, each joined with those that continue it."""
+    lines = []
+    for line, text in zip(reply.added, reply.texts[reply.own_count:]):
+        if lines and text.startswith(" "):
+            lines[-1] += " " + text.strip()
+        else:
+            lines.append(line)
+    return lines
+
+
+def show_scene(page, number, scene, before, after):
+    title, _, said = scene
+    page.heading(f"{number}. {title}")
+    page.block("client", [shown or line for line, shown in said], page.dim)
+    page.block("before", before.lines, hang=10)
+    page.block("after", after.own, hang=10)
+    page.block("", unwrapped(after), page.green, hang=10)
+
+
+def show_events(page, events):
+    page.heading("The event that each left in the log")
+    page.line()
+    for event in events:
+        row = "{ref}  {stage:<7}  {code} {enhanced}  {reason:<21}  {client_addr}  {helo}".format_map({"stage": "-", "reason": "-", **event})
+        page.block("", [row])
+        if "sender" in event:
+            page.block("", [f"             from {event['sender']}" + (f" to {event['recipient']}" if "recipient" in event else "")])
+
+
+def show_ref(page, rig, ref):
+    page.heading("Somebody rings and reads out the reference")
+    page.line()
+    page.line("  " + page.dim("$ ") + f"mailwhy ref {ref}")
+    for line in mailwhy("ref", "--log", rig.daemon.log, ref).stdout.rstrip().splitlines():
+        page.line(f"  {line}".rstrip())
+
+
+def faults(daemon, scene, before, after):
+    """What is missing in a reply that should have been explained."""
+    title = scene[0]
+    if after.own_count == len(after.lines) or after.code != before.code:
+        yield f"{title}: not explained"
+    for label in ("Reason", "Fix"):
+        if not after.part(label):
+            yield f"{title}: no {label}"
+    if not after.ref or after.ref not in {event.get("ref") for event in daemon.events()}:
+        yield f"{title}: its reference is not in the log"
+
+
+def demo(page, box):
+    missing = [name for name in ("mailwhyd", "mailwhy") if not os.access(BUILD / name, os.X_OK)]
+    if missing:
+        sys.exit(f"demo: {BUILD} lacks {' and '.join(missing)}: run 'make' first")
+    page.line(page.bold("mailwhy: what a refused client is told, before and after"))
+    page.paragraph("A private Postfix with Dovecot's sign-in, on the loopback, in a temporary directory: nothing of this machine's own mail"
+                   " is touched. Long replies are wrapped here to fit the page.")
+    rig = Rig(box, sasl="dovecot", wired=False)
+    rig.postfix.start()
+    before = [play(rig, scene) for scene in SCENES]
+    rig.postfix.stop()
+    rig.wire()
+    rig.start()
+    after = [play(rig, scene) for scene in SCENES]
+    for number, replies in enumerate(zip(SCENES, before, after), 1):
+        show_scene(page, number, *replies)
+    events = [event for event in rig.daemon.events() if "ref" in event]
+    show_events(page, events)
+    wrong = [fault for scene in zip(SCENES, before, after) for fault in faults(rig.daemon, *scene)]
+    if not wrong:
+        show_ref(page, rig, after[-1].ref)
+    return wrong
+
+
+def main():
+    sandbox.be_root()
+    sandbox.handle_signals()
+    page = Page(sys.stdout)
+    try:
+        with sandbox.Sandbox("mailwhy-demo-") as box:
+            wrong = demo(page, box)
+        page.line()
+        page.paragraph("Postfix, Dovecot and mailwhyd are stopped, and their directory is gone.")
+    except sandbox.Interrupted as interrupted:
+        sandbox.close_all()
+        sys.exit(interrupted.status)
+    for fault in wrong:
+        print(f"demo: {fault}", file=sys.stderr)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
