@@ -19,7 +19,7 @@ ldlibs = -lmilter $(shell pkg-config --libs $(PKGS)) -pthread
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
-cli_src := $(wildcard milter/cli/*.c)
+cli_src := $(wildcard milter/cli/*.c) milter/daemon/config.c milter/daemon/endpoint.c
 # make V=1 shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

@@ -53,6 +53,10 @@ int explain_compose(struct explanation *x, const struct reply *reply, const stru
                     const struct catalog *catalog, const struct explain_options *options, const char *ref);
 void explain_free(struct explanation *x);
 
+/* Append a text of the catalogue with its placeholders filled in, from what a match caught and the client's address (NULL: not known). Values are
+ * printable ASCII, a longer one than 64 octets with its cut marked. */
+void explain_fill(struct buffer *out, const char *text, const struct catalog_match *match, const char *client);
+
 /* "full", "short", "inline", "ref". -1 for another name. */
 int explain_style_from_name(const char *name);
 

@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 
+#include <mailwhy/config.h>
+
 #define CLI_NOTHING_FOUND 1 /* the other exit statuses are those of sysexits.h */
 
-enum cli_option { CLI_HELP, CLI_JSON, CLI_COLOR, CLI_LANG, CLI_CATALOG, CLI_LOG, CLI_OPTIONS };
+enum cli_option { CLI_HELP, CLI_JSON, CLI_COLOR, CLI_LANG, CLI_CATALOG, CLI_CONFIG, CLI_LOG, CLI_OPTIONS };
 #define CLI_TAKES(option) (1U << (option))
 
 struct cli_options {
@@ -15,7 +17,9 @@ struct cli_options {
     bool color; /* settled: no longer "auto" */
     const char *language;
     const char *catalog; /* NULL: not given */
+    const char *config_file;
     const char *log; /* NULL: not given */
+    struct config config; /* of a verb that takes CLI_CONFIG */
 };
 
 /* A verb. run gets what stands after the options, count of them, and returns the exit status; whether standard output took it all is
@@ -34,7 +38,9 @@ extern const struct cli_verb cli_ref;
  * -1: what was wrong has been said. */
 int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv);
 
-/* The event log to be looked at. */
+/* The event log to be looked at, and the folders of the catalogue (local: the site's, NULL for none): as the options say, else the environment, else
+ * the configuration. The folder is the caller's to free; NULL: errno ENOMEM. */
 const char *cli_event_log_path(const struct cli_options *options);
+char *cli_catalog_dir(const struct cli_options *options, const char **local);
 
 #endif

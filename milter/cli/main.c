@@ -37,6 +37,17 @@ static const struct {
     int (*run)(void);
 } without_verb[] = {{"--help", print_help}, {"-h", print_help}, {"--version", print_version}, {"-V", print_version}};
 
+/* Read the configuration that a verb goes by. EX_OK, or EX_CONFIG: its faults have been said. */
+static int read_config(struct cli_options *options)
+{
+    struct buffer faults = {0};
+    int result = config_load(&options->config, options->config_file, &faults);
+    if (result == -1)
+        print_lines(stderr, buffer_string(&faults));
+    buffer_free(&faults);
+    return result == 0 ? EX_OK : EX_CONFIG;
+}
+
 static int run_verb(const struct cli_verb *verb, int argc, char **argv)
 {
     struct cli_options options;
@@ -47,7 +58,11 @@ static int run_verb(const struct cli_verb *verb, int argc, char **argv)
         fputs(verb->help, stdout);
         return EX_OK;
     }
-    return verb->run(&options, argc - first, argv + first);
+    int status = verb->takes & CLI_TAKES(CLI_CONFIG) ? read_config(&options) : EX_OK;
+    if (status == EX_OK)
+        status = verb->run(&options, argc - first, argv + first);
+    config_free(&options.config);
+    return status;
 }
 
 static int run(int argc, char **argv)

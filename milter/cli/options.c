@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include <mailwhy/catalog.h>
+#include <mailwhy/catalog_dir.h>
 
 #include "print.h"
-
-#define EVENT_LOG "/var/log/mailwhy/events.jsonl"
 
 static bool set_help(struct cli_options *o, const char *value)
 {
@@ -58,6 +57,12 @@ static bool set_catalog(struct cli_options *o, const char *value)
     return *value != '\0';
 }
 
+static bool set_config(struct cli_options *o, const char *value)
+{
+    o->config_file = value;
+    return *value != '\0';
+}
+
 static bool set_log(struct cli_options *o, const char *value)
 {
     o->log = value;
@@ -74,6 +79,7 @@ static const struct {
     [CLI_COLOR] = {"color", "auto, always or never", set_color},
     [CLI_LANG] = {"lang", "a language, such as \"en\"", set_language},
     [CLI_CATALOG] = {"catalog", "a folder", set_catalog},
+    [CLI_CONFIG] = {"config", "a file", set_config},
     [CLI_LOG] = {"log", "a file", set_log},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
@@ -92,7 +98,7 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
     for (int i = 0; i < CLI_OPTIONS; i++)
         if (i == CLI_HELP || (verb->takes & CLI_TAKES(i)))
             taken[count++] = (struct option){table[i].name, table[i].value ? required_argument : no_argument, NULL, i};
-    *options = (struct cli_options){.language = CATALOG_LANGUAGE, .color = color_by_itself()};
+    *options = (struct cli_options){.language = CATALOG_LANGUAGE, .color = color_by_itself(), .config_file = CONFIG_FILE};
     opterr = 0;
     for (;;) {
         int got = getopt_long(argc, argv, ":h", taken, NULL);
@@ -115,5 +121,13 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
 
 const char *cli_event_log_path(const struct cli_options *options)
 {
-    return options->log ? options->log : EVENT_LOG;
+    return options->log ? options->log : options->config.event_log;
+}
+
+char *cli_catalog_dir(const struct cli_options *options, const char **local)
+{
+    const char *environment = getenv("MAILWHY_CATALOG");
+    bool asked = options->catalog || (environment && *environment);
+    *local = asked ? NULL : options->config.local_catalog;
+    return asked ? catalog_dir_find(options->catalog) : strdup(options->config.catalog);
 }

@@ -81,6 +81,17 @@ static void print_json_escape(FILE *to, uint32_t point)
         fprintf(to, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)), (unsigned)(0xdc00 + (point & 0x3ff)));
 }
 
+void print_lines(FILE *to, const char *lines)
+{
+    while (*lines) {
+        size_t len = strcspn(lines, "\n");
+        print_text(to, lines, len);
+        fputc('\n', to);
+        lines += len;
+        lines += *lines == '\n';
+    }
+}
+
 void print_json(FILE *to, const char *line, size_t len)
 {
     while (len) {

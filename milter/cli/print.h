@@ -11,6 +11,9 @@
 void print_text(FILE *to, const char *s, size_t len);
 void print_string(FILE *to, const char *s);
 
+/* Print each line of a text (of faults) so, with its line end. */
+void print_lines(FILE *to, const char *lines);
+
 /* Print a line of JSON and a line end: the same JSON, in which what print_text() would not let through stands as \uHHHH. */
 void print_json(FILE *to, const char *line, size_t len);
 

@@ -8,47 +8,36 @@
 #include <unistd.h>
 
 #include <mailwhy/catalog.h>
-#include <mailwhy/catalog_dir.h>
 #include <mailwhy/event_find.h>
 
 #include "print.h"
 #include "ref_view.h"
 
-#define LOCAL_CATALOG "/etc/mailwhy/catalog"
-
 static const char help[] =
-    "usage: mailwhy ref [--log FILE] [--json] [--lang LANG] [--catalog DIR] [--color=auto|always|never] REF...\n\n"
+    "usage: mailwhy ref [--log FILE] [--json] [--lang LANG] [--catalog DIR] [--config FILE]\n"
+    "                   [--color=auto|always|never] REF...\n\n"
     "Look up the event of each reference, as it stands in a reply: \"Ref: 6Q2F8-KXD3M\". Case, dash and blanks\n"
     "do not matter; O is read as 0, I and L as 1.\n\n"
-    "  --log FILE      the event log; otherwise that of this machine\n"
+    "  --log FILE      the event log; otherwise that of the configuration\n"
     "  --json          the event's line as it stands in the log\n"
     "  --lang LANG     the language of the reason's text\n"
     "  --catalog DIR   the catalogue of reasons\n"
+    "  --config FILE   the configuration (default " CONFIG_FILE ")\n"
     "  --color WHEN    auto: on a terminal, unless NO_COLOR is set; always; never\n\n"
-    "Exit status: 0 all found, 1 one was not found, 64 not a reference, 66 no event log, 78 no catalogue.\n";
-
-/* Say what a file of faults, or one line, says. */
-static void complain_lines(const char *lines)
-{
-    while (*lines) {
-        size_t len = strcspn(lines, "\n");
-        print_text(stderr, lines, len);
-        fputc('\n', stderr);
-        lines += len;
-        lines += *lines == '\n';
-    }
-}
+    "Exit status: 0 all found, 1 one was not found, 64 not a reference, 66 no event log, 78 bad configuration or\n"
+    "no catalogue.\n";
 
 /* NULL: what is wrong has been said. */
 static struct catalog *load_catalog(const struct cli_options *o)
 {
     struct buffer faults = {0};
     struct catalog *catalog = NULL;
-    char *dir = catalog_dir_find(o->catalog);
+    const char *local;
+    char *dir = cli_catalog_dir(o, &local);
     if (dir)
-        catalog = catalog_load(dir, strcmp(dir, CATALOG_DIR) == 0 ? LOCAL_CATALOG : NULL, &faults);
+        catalog = catalog_load(dir, local, &faults);
     if (!catalog) {
-        complain_lines(buffer_string(&faults));
+        print_lines(stderr, buffer_string(&faults));
         fputs("mailwhy ref: without its catalogue ", stderr);
         print_string(stderr, dir ? dir : "");
         fputs(" there are no explanations. --catalog DIR names another.\n", stderr);
@@ -187,6 +176,7 @@ const struct cli_verb cli_ref = {
     .name = "ref",
     .summary = "look up the reference that stands in a reply",
     .help = help,
-    .takes = CLI_TAKES(CLI_JSON) | CLI_TAKES(CLI_COLOR) | CLI_TAKES(CLI_LANG) | CLI_TAKES(CLI_CATALOG) | CLI_TAKES(CLI_LOG),
+    .takes = CLI_TAKES(CLI_JSON) | CLI_TAKES(CLI_COLOR) | CLI_TAKES(CLI_LANG) | CLI_TAKES(CLI_CATALOG) | CLI_TAKES(CLI_CONFIG) |
+             CLI_TAKES(CLI_LOG),
     .run = run,
 };

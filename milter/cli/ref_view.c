@@ -172,51 +172,12 @@ static const struct {
     {"Reply", LOOK_PLAIN, true, add_reply},
 };
 
-/* Append what a placeholder of a text stands for: a fact in the reply, for the client also what the event knows. */
-static void add_fact(struct buffer *out, const struct view *v, const char *name, const char *unknown)
-{
-    for (size_t i = 0; i < v->match.fact_count; i++) {
-        const struct catalog_fact *fact = &v->match.facts[i];
-        if (fact->len && strcmp(fact->name, name) == 0) {
-            buffer_add(out, fact->value, fact->len);
-            return;
-        }
-    }
-    if (strcmp(name, "client") == 0 && has(v->event->client_addr))
-        unknown = v->event->client_addr;
-    buffer_add_string(out, unknown);
-}
-
-static void fill(struct buffer *out, const struct view *v, const char *text)
-{
-    static const struct {
-        const char *name, *unknown;
-    } known[] = {{"client", "this address"}, {"list", "a blocklist"}, {"name", "it"}, {"%", NULL}};
-    while (*text) {
-        size_t plain = strcspn(text, "%");
-        buffer_add(out, text, plain);
-        text += plain;
-        size_t taken = 0;
-        for (size_t i = 0; *text && !taken && i < sizeof known / sizeof *known; i++)
-            if (strncmp(text + 1, known[i].name, strlen(known[i].name)) == 0) {
-                if (known[i].unknown)
-                    add_fact(out, v, known[i].name, known[i].unknown);
-                else
-                    buffer_add_char(out, '%');
-                taken = 1 + strlen(known[i].name);
-            }
-        if (*text && !taken)
-            buffer_add_char(out, *text);
-        text += *text && !taken ? 1 : taken;
-    }
-}
-
 static void view_words(const struct view *v, const char *label, const char *text, struct buffer *scratch)
 {
     if (!has(text))
         return;
     buffer_clear(scratch);
-    fill(scratch, v, text);
+    explain_fill(scratch, text, &v->match, v->event->client_addr);
     print_words(v->printer, label, buffer_string(scratch));
 }
 

@@ -24,19 +24,17 @@ static void add_value(struct buffer *out, const char *s, size_t len)
         buffer_add_string(out, "...");
 }
 
-static const struct catalog_fact *fact_find(const struct explanation *x, const char *name)
+static const struct catalog_fact *fact_find(const struct catalog_match *match, const char *name)
 {
-    for (size_t i = 0; i < x->match.fact_count; i++)
-        if (x->match.facts[i].len && strcmp(x->match.facts[i].name, name) == 0)
-            return &x->match.facts[i];
+    for (size_t i = 0; i < match->fact_count; i++)
+        if (match->facts[i].len && strcmp(match->facts[i].name, name) == 0)
+            return &match->facts[i];
     return NULL;
 }
 
-static void add_placeholder(struct buffer *out, const struct explanation *x, const struct session_facts *facts, const char *name,
-                            const char *unknown)
+static void add_placeholder(struct buffer *out, const struct catalog_match *match, const char *name, const char *known, const char *unknown)
 {
-    const struct catalog_fact *fact = fact_find(x, name);
-    const char *known = facts && strcmp(name, "client") == 0 ? facts->field[SESSION_CLIENT_ADDR] : NULL;
+    const struct catalog_fact *fact = fact_find(match, name);
     if (fact)
         add_value(out, fact->value, fact->len);
     else if (known)
@@ -45,11 +43,11 @@ static void add_placeholder(struct buffer *out, const struct explanation *x, con
         buffer_add_string(out, unknown);
 }
 
-static void fill(struct buffer *out, const char *text, const struct explanation *x, const struct session_facts *facts)
+void explain_fill(struct buffer *out, const char *text, const struct catalog_match *match, const char *client)
 {
-    static const struct {
-        const char *name, *unknown;
-    } known[] = {{"client", "this address"}, {"list", "a blocklist"}, {"name", "it"}};
+    const struct {
+        const char *name, *known, *unknown;
+    } values[] = {{"client", client, "this address"}, {"list", NULL, "a blocklist"}, {"name", NULL, "it"}};
     while (*text) {
         size_t plain = strcspn(text, "%");
         buffer_add(out, text, plain);
@@ -58,10 +56,10 @@ static void fill(struct buffer *out, const char *text, const struct explanation 
             break;
         text++;
         size_t taken = 0;
-        for (size_t i = 0; !taken && i < sizeof known / sizeof *known; i++) {
-            if (strncmp(text, known[i].name, strlen(known[i].name)) == 0) {
-                add_placeholder(out, x, facts, known[i].name, known[i].unknown);
-                taken = strlen(known[i].name);
+        for (size_t i = 0; !taken && i < sizeof values / sizeof *values; i++) {
+            if (strncmp(text, values[i].name, strlen(values[i].name)) == 0) {
+                add_placeholder(out, match, values[i].name, values[i].known, values[i].unknown);
+                taken = strlen(values[i].name);
             }
         }
         if (!taken)
@@ -202,10 +200,11 @@ int compose(struct explanation *x, const struct reply *reply, const struct sessi
 {
     struct setting to = {.x = x};
     struct buffer parts[2] = {{0}, {0}}, url = {0};
+    const char *client = facts ? facts->field[SESSION_CLIENT_ADDR] : NULL;
     if (words->reason)
-        fill(&parts[0], words->reason, x, facts);
+        explain_fill(&parts[0], words->reason, &x->match, client);
     if (words->fix)
-        fill(&parts[1], words->fix, x, facts);
+        explain_fill(&parts[1], words->fix, &x->match, client);
     fill_url(&url, options, x, reply, language, ref);
     if (options->style != STYLE_INLINE || !set_inline(&to, reply, options, parts, &url, ref))
         set_lines(&to, reply, options, parts, &url, ref);

@@ -5,6 +5,7 @@ where mailwhy is, its event: else the round counts for nothing."""
 
 import dataclasses
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -21,6 +22,7 @@ PARALLEL = 4  # smtp-source and smtpd take turns: fewer leave a core idle, more 
 ROUND_LIMIT = 120  # seconds
 STORED = f"stored@box.{REALM}"
 AIM = 0.97
+COMPLAINT = re.compile(r"/smtpd\[\d+\]: (warning|error|fatal|panic):")
 SETTINGS = {
     "smtpd_error_sleep_time": "0",
     "smtpd_client_connection_rate_limit": "0",
@@ -100,8 +102,9 @@ class MailLog:
         return self._text.count(word)
 
     def complaints(self):
+        """What smtpd has to say of its milters and maps, or of itself."""
         self._text += self._file.read()
-        return [line for line in self._text.splitlines() if any(word in line for word in (" warning: ", " error: ", " fatal: ", " panic: "))]
+        return [line for line in self._text.splitlines() if COMPLAINT.search(line)]
 
     def close(self):
         self._file.close()

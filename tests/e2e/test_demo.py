@@ -68,7 +68,8 @@ class Demo(unittest.TestCase):
 
     def test_interrupted(self):
         """SIGINT or SIGTERM, at any moment: no process and no directory is left, and the status says so."""
-        for pause, signum in ((0.3, signal.SIGINT), (0.6, signal.SIGTERM), (0.9, signal.SIGINT), (1.4, signal.SIGINT), (2.0, signal.SIGTERM)):
+        interrupt, terminate = signal.SIGINT, signal.SIGTERM
+        for pause, signum in ((0.3, interrupt), (0.6, terminate), (0.9, interrupt), (1.4, interrupt), (2.0, terminate)):
             with self.subTest(pause):
                 demo = self.start()
                 time.sleep(pause)

@@ -289,8 +289,8 @@ class Hostile(RigTest):
     """Text that came from a client and would be code if it were let."""
 
     rig_options = {"settings": {"smtputf8_enable": "no"}}
-    marks = ("${server_name}", "$server_name", "$$", r"\n554 5.7.1 EVIL", r"\cEVIL", "\r\n554 5.7.1 EVIL", "\nEVIL", "\rEVIL", "\x00EVIL", "\x1b[31mEVIL",
-             "\x7fEVIL", "\xffEVIL", "%s%n%reason", '"EVIL\\"', "<EVIL>", "{{EVIL}}", "x" * 2000)
+    marks = ("${server_name}", "$server_name", "$$", r"\n554 5.7.1 EVIL", r"\cEVIL", "\r\n554 5.7.1 EVIL", "\nEVIL", "\rEVIL", "\x00EVIL",
+             "\x1b[31mEVIL", "\x7fEVIL", "\xffEVIL", "%s%n%reason", '"EVIL\\"', "<EVIL>", "{{EVIL}}", "x" * 2000)
 
     def test_keys(self):
         """In the reply map: no expansion, no line of the client's making, no octet that isn't printable; the log stays JSON."""

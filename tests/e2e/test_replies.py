@@ -6,6 +6,7 @@ from unittest.mock import ANY
 
 from mta import ELSEWHERE, HOSTNAME, MAILBOX
 from rig import HELO, RigTest
+from sandbox import wait_for
 from sasl import DISABLED_USER, PASSWORD, UNKNOWN_USER, USER, WRONG
 from smtp import b64
 
@@ -62,7 +63,7 @@ class Replies:
                                      recipient=recipient, helo=HELO, client_name="localhost", host=HOSTNAME, via="socketmap", tls="none",
                                      client_port=client.sock.getsockname()[1], attempt=1, sasl_method=None, sasl_user=None)
                 self.assertTrue(event["mta"].startswith("Postfix"), event)
-                self.assertIn(f"smtpd[{event['pid']}]", self.rig.postfix.log_text())
+                wait_for(f"smtpd {event['pid']} in Postfix's log", lambda pid=event["pid"]: f"smtpd[{pid}]" in self.rig.postfix.log_text())
 
     def test_before_hello(self):
         """MAIL before HELO is explained, and the event has no HELO name."""

@@ -102,7 +102,8 @@ class ReplyMap(Explained):
 
     def test_nul(self):
         """NULs in the key, in the map name, and instead of both."""
-        for name, key in (("4711", "554 5.7.1 a\0b: Relay access denied\0"), ("47\0" "11", REFUSAL), ("\0", "\0\0\0"), ("4711", "\0" + REFUSAL)):
+        for name, key in (("4711", "554 5.7.1 a\0b: Relay access denied\0"), ("47\0" "11", REFUSAL), ("\0", "\0\0\0"),
+                          ("4711", "\0" + REFUSAL)):
             with self.subTest(key):
                 reply_map = self.connect()
                 reply_map.send(reply_map.netstring(f"{name} {key}".encode()))
@@ -127,8 +128,8 @@ class ReplyMap(Explained):
 
     def test_key(self):
         """A key that is no refusal is not found."""
-        for key in ("", " ", "hello", "55", "5541", "abc 5.7.1 x", "250 2.0.0 Ok", "354 go on", "999 x", "000 x", "554", "554-", "\r\n", "554 \r\n",
-                    "554 a\r\n250 b"):
+        for key in ("", " ", "hello", "55", "5541", "abc 5.7.1 x", "250 2.0.0 Ok", "354 go on", "999 x", "000 x", "554", "554-", "\r\n",
+                    "554 \r\n", "554 a\r\n250 b"):
             with self.subTest(key):
                 with self.daemon.connect() as reply_map:
                     status, value = reply_map.request("4711", key)

@@ -146,15 +146,12 @@ static void test_owner_left(void **state)
 /* A crash leaves its socket behind: nobody answers there. */
 static void test_stale_socket(void **state)
 {
-    struct stat before, after;
     (void)state;
     int crashed = listen_at(endpoint, &leave);
-    assert_int_equal(stat(path, &before), 0);
     close(crashed);
+    assert_int_equal(access(path, F_OK), 0);
     assert_int_equal(connect_to(path), -1);
     int fd = listen_at(endpoint, &leave);
-    assert_int_equal(stat(path, &after), 0);
-    assert_true(before.st_ino != after.st_ino || before.st_ctim.tv_nsec != after.st_ctim.tv_nsec);
     assert_int_equal(connect_to(path), 0);
     close(fd);
     endpoint_unlink(endpoint);
