@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <mailwhy/explain.h>
+
 struct view {
     const struct printer *printer;
     const struct event *event;
