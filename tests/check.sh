@@ -32,7 +32,7 @@ for directory in "$build" "$build/asan"; do
     done
 done
 
-sh tests/check-docs.sh >"$output" 2>&1
+sh tests/check-docs.sh "$build" >"$output" 2>&1
 count_tap tests/check-docs.sh "$output" $?
 
 # Real MTAs and real clients: with the address and undefined-behaviour sanitizers, then, where threads meet, with the thread sanitizer.

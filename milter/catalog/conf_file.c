@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define FILE_MAX ((size_t)16 << 20) /* octets */
+#define DEPTH_MAX 16 /* of braces that are looked after; ours are three deep */
 
 /* libconfuse passes nothing of ours to the error function. */
 static _Thread_local struct buffer *collecting;
@@ -48,25 +50,40 @@ static char *skip_quoted(char *s)
     return *s ? s + 1 : s;
 }
 
-/* Turn comments into blanks: libconfuse 3.3 counts the line of a comment three times, and so would name wrong lines. */
-static void blank_comments(char *s)
+/* Where the comment that s begins with ends; s where it begins with none. */
+static char *skip_comment(char *s)
 {
+    if (*s == '#' || (s[0] == '/' && s[1] == '/'))
+        return s + strcspn(s, "\n");
+    if (s[0] != '/' || s[1] != '*')
+        return s;
+    char *end = strstr(s + 2, "*/");
+    return end ? end + 2 : s + strlen(s);
+}
+
+/* Do what libconfuse 3.3 does not: turn comments into blanks, as it counts the line of a comment three times and so would name wrong lines; and
+ * find a brace that is never closed. The line of that brace, 0 for none. */
+static int prepare_text(char *s)
+{
+    int line = 1, depth = 0, opened[DEPTH_MAX];
     while (*s) {
-        char *end = s;
-        if (*s == '"' || *s == '\'') {
-            s = skip_quoted(s);
-            continue;
-        }
-        if (*s == '#' || (s[0] == '/' && s[1] == '/'))
-            end = s + strcspn(s, "\n");
-        else if (s[0] == '/' && s[1] == '*')
-            end = strstr(s + 2, "*/") ? strstr(s + 2, "*/") + 2 : s + strlen(s);
-        else
-            s++;
-        for (; s < end; s++)
-            if (*s != '\n')
+        char *end = skip_comment(s), *next = s + 1;
+        bool comment = end > s;
+        if (comment)
+            next = end;
+        else if (*s == '"' || *s == '\'')
+            next = skip_quoted(s);
+        else if (*s == '{' && depth < DEPTH_MAX)
+            opened[depth++] = line;
+        else if (*s == '}' && depth > 0)
+            depth--;
+        for (; s < next; s++) {
+            line += *s == '\n';
+            if (comment && *s != '\n')
                 *s = ' ';
+        }
     }
+    return depth ? opened[depth - 1] : 0;
 }
 
 /* Parse the text. CFG_SUCCESS, or a fault is collected. */
@@ -100,7 +117,9 @@ cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg
         buffer_printf(faults, "%s:0: cannot be read: %s\n", path, fault);
         goto done;
     }
-    blank_comments(text.data);
+    int unclosed = prepare_text(text.data);
+    if (unclosed)
+        buffer_printf(faults, "%s:%d: this { is not closed by a }\n", path, unclosed);
     cfg->filename = strdup(path);
     cfg_set_error_function(cfg, collect);
     if (prepare)

@@ -139,6 +139,11 @@ int load_keep(struct catalog *c, const char **to, const char *s)
     return 0;
 }
 
+bool load_is_missing(const char *path)
+{
+    return access(path, F_OK) == -1 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *))
 {
     cfg_t *tree = conf_file_parse(path, options, prepare, l->faults);
@@ -263,7 +268,7 @@ static int load_entries(struct loader *l, const char *dir, bool optional)
         buffer_clear(&path);
         if (buffer_printf(&path, "%s/%s", dir, files[i].name) == -1) {
             result = -1;
-        } else if (!optional || access(path.data, F_OK) == 0) {
+        } else if (!optional || !load_is_missing(path.data)) {
             size_t before = l->faults->len;
             cfg_t *tree = load_tree(l, path.data, files[i].options, files[i].prepare);
             if (tree && l->faults->len == before)
@@ -306,7 +311,7 @@ struct catalog *catalog_load(const char *dir, const char *local_dir, struct buff
         goto done;
     }
     if (faults->len == before)
-        load_check_texts(&l);
+        load_complete_texts(&l);
     if (faults->len == before && buffer_ok(faults))
         why = 0;
 

@@ -213,12 +213,15 @@ int load_texts(struct loader *l, const char *dir, bool optional)
     int result = -1, count = 0;
     if (!language_make(l->c, CATALOG_LANGUAGE) || buffer_printf(&path, "%s/text", dir) == -1)
         goto done;
+    if (optional && load_is_missing(path.data)) {
+        result = 0;
+        goto done;
+    }
     count = scandir(path.data, &entries, is_text_file, alphasort);
     if (count == -1) {
         if (errno == ENOMEM)
             goto done;
-        if (!optional)
-            buffer_printf(l->faults, "%s:0: cannot be read: %s\n", path.data, strerror(errno));
+        buffer_printf(l->faults, "%s:0: cannot be read: %s\n", path.data, strerror(errno));
     }
     result = 0;
     for (int i = 0; i < count; i++) {
@@ -263,15 +266,47 @@ static void check_complete(struct loader *l, const struct catalog_text *t, const
                       CATALOG_LANGUAGE);
 }
 
-void load_check_texts(struct loader *l)
+/* The section of codes.conf, ours or the site's, that has the code. */
+static const cfg_t *code_section(const struct loader *l, const char *title)
+{
+    for (size_t i = l->tree_count; i-- > 0;) {
+        const char *name = strrchr(l->trees[i]->filename, '/');
+        const cfg_t *section = name && strcmp(name, "/codes.conf") == 0 ? cfg_gettsec(l->trees[i], "code", title) : NULL;
+        if (section)
+            return section;
+    }
+    return l->trees[0];
+}
+
+/* Let the keys that a text lacks be those of the English one. */
+static void complete(struct catalog_text *t, const struct catalog_text *english)
+{
+    if (!t->name && !t->reason && !t->when && !t->fix && !t->variant_count)
+        return;
+    t->name = t->name ? t->name : english->name;
+    t->reason = t->reason ? t->reason : english->reason;
+    t->when = t->when ? t->when : english->when;
+    t->fix = t->fix ? t->fix : english->fix;
+}
+
+void load_complete_texts(struct loader *l)
 {
     const struct catalog *c = l->c;
-    for (size_t i = 0; i < c->reason_count; i++)
-        check_complete(l, &c->languages[0].reasons[i], c->reasons[i].section->filename, c->reasons[i].section->line, "reason",
-                       c->reasons[i].reason.id);
+    const struct language *english = &c->languages[0];
+    for (size_t i = 0; i < c->reason_count; i++) {
+        const cfg_t *section = c->reasons[i].section;
+        check_complete(l, &english->reasons[i], section->filename, section->line, "reason", c->reasons[i].reason.id);
+    }
     for (size_t i = 0; i < c->code_count; i++) {
         char title[8];
         snprintf(title, sizeof title, "%d", c->codes[i].code % 1000);
-        check_complete(l, &c->languages[0].codes[i], l->trees[0]->filename, 0, "code", title);
+        const cfg_t *section = code_section(l, title);
+        check_complete(l, &english->codes[i], section->filename, section->line, "code", title);
+    }
+    for (size_t n = 1; n < c->language_count; n++) {
+        for (size_t i = 0; i < c->reason_count; i++)
+            complete(&c->languages[n].reasons[i], &english->reasons[i]);
+        for (size_t i = 0; i < c->code_count; i++)
+            complete(&c->languages[n].codes[i], &english->codes[i]);
     }
 }

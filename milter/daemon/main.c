@@ -241,6 +241,8 @@ static int serve(struct daemon *d)
     if (d->milter_listener != -1 && milter_start(&d->service, d->milter_listener) == -1)
         goto done;
     block_signals(SIG_UNBLOCK);
+    note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen, d->config.milter_listen,
+         d->config.catalog, d->config.event_log);
     note(LOG_INFO, "mailwhyd %s ready", MAILWHY_VERSION);
     sd_notify(0, "READY=1");
     result = loop_run(d->loop);

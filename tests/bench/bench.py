@@ -72,18 +72,19 @@ def cpu_seconds(pid, with_ended=False):
     return sum(map(int, fields[11:15] if with_ended else fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
+def processor_seconds():
+    """(busy, total) seconds of all processors since the machine started."""
+    with open("/proc/stat", encoding="ascii") as file:
+        seconds = [int(field) / os.sysconf("SC_CLK_TCK") for field in file.readline().split()[1:9]]
+    return sum(seconds) - seconds[3] - seconds[4], sum(seconds)
+
+
 def busy_share(seconds=1.0):
     """The part of all processors that somebody uses."""
-    before = _processor_ticks()
+    before = processor_seconds()
     time.sleep(seconds)
-    busy, total = (b - a for a, b in zip(before, _processor_ticks()))
-    return busy / max(total, 1)
-
-
-def _processor_ticks():
-    with open("/proc/stat", encoding="ascii") as file:
-        ticks = [int(field) for field in file.readline().split()[1:9]]
-    return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
+    busy, total = (b - a for a, b in zip(before, processor_seconds()))
+    return busy / max(total, 0.01)
 
 
 def wait_for_quiet(limit=60, share=0.15):

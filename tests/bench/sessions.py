@@ -6,12 +6,13 @@ where mailwhy is, its event: else the round counts for nothing."""
 import dataclasses
 import pathlib
 import re
+import resource
 import shutil
 import statistics
 import subprocess
 import time
 
-from bench import Figure, alternate, compiled, cpu_seconds, ratio, require, say, wait_for_quiet
+from bench import Figure, alternate, compiled, cpu_seconds, processor_seconds, ratio, require, say, wait_for_quiet
 from mailwhyd import Mailwhyd
 from mta import ELSEWHERE, MAILBOX, Postfix
 from sandbox import Sandbox, run, wait_for
@@ -22,6 +23,7 @@ PARALLEL = 4  # smtp-source and smtpd take turns: fewer leave a core idle, more 
 ROUND_LIMIT = 120  # seconds
 STORED = f"stored@box.{REALM}"
 AIM = 0.97
+FOREIGN_MOST, TRIES = 0.12, 3  # interrupts and the kernel's own work count as others' too
 COMPLAINT = re.compile(r"/smtpd\[\d+\]: (warning|error|fatal|panic):")
 SETTINGS = {
     "smtpd_error_sleep_time": "0",
@@ -87,6 +89,7 @@ class Round:
     delivered: float
     server_cpu: float
     daemon_cpu: float
+    foreign: float = 0.0  # the part of the processors that others used meanwhile
 
 
 class MailLog:
@@ -126,7 +129,7 @@ class Bench:
         return sum(map(cpu_seconds, servers)) + cpu_seconds(self.postfix.master.pid, with_ended=True), cpu_seconds(self.daemon.process.pid)
 
     def round(self, load, service):
-        events, cpu = self.daemon.count("events"), self.cpu()
+        events, cpu, machine = self.daemon.count("events"), self.cpu(), Machine()
         log = MailLog(self.postfix.log)
         began = time.monotonic()
         self.send(load, service)
@@ -134,10 +137,18 @@ class Bench:
         if load.delivered:
             wait_for("the deliveries", lambda: log.count(": removed\n") >= load.sessions, ROUND_LIMIT, 0.05)
         done = time.monotonic() - began
-        server, daemon = ((after - before) / load.sessions for before, after in zip(cpu, self.cpu()))
+        server, daemon = (after - before for before, after in zip(cpu, self.cpu()))
+        foreign = machine.foreign_share(server)
         self.check(load, service, log, self.daemon.count("events") - events)
         shutil.rmtree(self.postfix.mail / "stored", ignore_errors=True)
-        return Round(load.sessions / sent, load.sessions / done, server, daemon)
+        return Round(load.sessions / sent, load.sessions / done, server / load.sessions, daemon / load.sessions, foreign)
+
+    def quiet_round(self, load, service):
+        """A round that others disturbed is done again; of several such the least disturbed counts."""
+        tries = []
+        while len(tries) < TRIES and (not tries or tries[-1].foreign > FOREIGN_MOST):
+            tries.append(self.round(load, service))
+        return min(tries, key=lambda one: one.foreign)
 
     def send(self, load, service):
         run("smtp-source", "-s", PARALLEL, "-m", load.sessions, "-M", "client.test", "-f", "sender@client.test", *load.options,
@@ -166,6 +177,25 @@ class Bench:
         require((b'"client_addr":"127.0.0.1"' in last) == (service == MAILWHY), f"the milter is not where it should be: {last!r}")
 
 
+class Machine:
+    """What the processors do from a moment on."""
+
+    def __init__(self):
+        self._busy, self._total = processor_seconds()
+        self._clients = self._children()
+
+    @staticmethod
+    def _children():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    def foreign_share(self, server):
+        """The part used by others than our clients and the server, which took that many seconds."""
+        busy, total = processor_seconds()
+        ours = server + self._children() - self._clients
+        return max(0.0, busy - self._busy - ours) / max(total - self._total, 0.01)
+
+
 def children(parent):
     return [int(pid) for pid in pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
@@ -174,10 +204,11 @@ def measure_load(bench, load, rounds):
     for service in load.services:
         bench.round(dataclasses.replace(load, sessions=100), service)
     wait_for_quiet(60 if rounds > 2 else 5)
-    results = alternate(rounds, load.services, lambda service: bench.round(load, service))
+    results = alternate(rounds, load.services, lambda service: bench.quiet_round(load, service))
     for service, its_rounds in results.items():
         say(f"{load.name}: {service:<8} {median(its_rounds, 'received'):6.0f}/s received  {median(its_rounds, 'delivered'):6.0f}/s done"
-            f"  {1e6 * median(its_rounds, 'server_cpu'):6.0f} us of CPU each")
+            f"  {1e6 * median(its_rounds, 'server_cpu'):6.0f} us of CPU each"
+            f"  others {100 * median(its_rounds, 'foreign'):.0f} %")
     figures = [rate_figure(load, service, results, aspect) for aspect in aspects(load) for service in load.services[1:]]
     return figures + [cpu_figure(load, service, results) for service in load.services[1:]] + [
         Figure(f"sessions.{load.name}.daemon_us", f"{load.what}: mailwhyd's CPU, us each", 1e6 * median(results[MAILWHY], "daemon_cpu"))]

@@ -103,6 +103,7 @@ static void test_faults(void **state)
         {"comments count as one line each", code,
          "# a\n// b\n/* c\n d */\n\nreason a { # \"\n codes = {535} # '\n who = \"no # body\" }\n", code_text,
          "reasons.conf:8: who \"no # body\""},
+        {"an unclosed section", code, "\nreason a { who = 'sender'\n codes = {535}\n", code_text, "reasons.conf:2: this { is not closed"},
         {"an unfinished string", code, "reason a { who = \"sender }\n", code_text, "reasons.conf:"},
         {"and the next file is read as ever", code, "reason a { who = 'x' codes = {535} }\n", code_text,
          "reasons.conf:1: who \"x\""},
@@ -225,6 +226,34 @@ static void test_local_overrides(void **state)
     buffer_free(&faults);
 }
 
+/* A text of another language that lacks keys has the English ones. */
+static void test_incomplete_language(void **state)
+{
+    char ours[256], local[256], gone[300];
+    struct buffer faults = {0};
+    (void)state;
+    catalog_release(load("code 550 {}\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n",
+                         TEXT("code", "550", "c") TEXT("reason", "a", "r"), &faults));
+    snprintf(ours, sizeof ours, "%s/ours", root);
+    snprintf(local, sizeof local, "%s/local", root);
+    write_file(local, "text/de.conf", "reason a { name = \"Alpha\" }\ncode 550 { fix = \"Hilfe\" }\n");
+    struct catalog *c = catalog_load(ours, local, &faults);
+    snprintf(gone, sizeof gone, "%s/text/de.conf", local);
+    remove(gone);
+    if (!c)
+        fail_msg("%s", buffer_string(&faults));
+    assert_true(catalog_has_language(c, "de"));
+    const struct catalog_text *text = catalog_reason_text(c, catalog_reason_by_id(c, "a"), "de");
+    assert_string_equal(text->name, "Alpha");
+    assert_string_equal(text->reason, "r");
+    assert_string_equal(text->fix, "f");
+    text = catalog_code_text(c, 550, "de");
+    assert_string_equal(text->name, "n");
+    assert_string_equal(text->fix, "Hilfe");
+    catalog_release(c);
+    buffer_free(&faults);
+}
+
 /* Each row of the fixture gets the reason that it names. */
 static void test_fixture(void **state)
 {
@@ -328,7 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faults),          cmocka_unit_test(test_missing_folder), cmocka_unit_test(test_most_specific_wins),
-        cmocka_unit_test(test_local_overrides), cmocka_unit_test(test_fixture),        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_incomplete_language), cmocka_unit_test(test_local_overrides), cmocka_unit_test(test_fixture),        cmocka_unit_test(test_filter),
         cmocka_unit_test(test_match_limit),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
