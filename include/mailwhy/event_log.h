@@ -16,7 +16,7 @@ struct event_log_counts {
 };
 
 /* Open or make (mode 0640) the log at path. NULL with errno. A log that ends in the middle of a line, as after a crash of the machine, is
- * continued on a new line. */
+ * continued on a new line, and its last reference is not given out again. */
 struct event_log *event_log_open(const char *path);
 void event_log_close(struct event_log *log);
 

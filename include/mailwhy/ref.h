@@ -22,6 +22,10 @@ struct ref_source {
  * (errno EIO), or where that second has had its 2^22 references (EAGAIN); out is "" then. */
 int ref_make(struct ref_source *source, time_t time, char out[static REF_SIZE]);
 
+/* Go on behind a reference (in its proper form) that was made at about that time or before: what is made next within its second is not made
+ * again. */
+void ref_resume(struct ref_source *source, const char ref[static REF_SIZE], time_t time);
+
 /* Read a reference however it was typed: any case, with or without the dash or blanks, O for 0, I or L for 1. out is its proper
  * form. 0, or -1 with errno EINVAL; out is "" then. */
 int ref_parse(const char *typed, char out[static REF_SIZE]);

@@ -241,8 +241,8 @@ static int serve(struct daemon *d)
     if (d->milter_listener != -1 && milter_start(&d->service, d->milter_listener) == -1)
         goto done;
     block_signals(SIG_UNBLOCK);
-    note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen, d->config.milter_listen,
-         d->config.catalog, d->config.event_log);
+    note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen,
+         d->config.milter_listen, d->config.catalog, d->config.event_log);
     note(LOG_INFO, "mailwhyd %s ready", MAILWHY_VERSION);
     sd_notify(0, "READY=1");
     result = loop_run(d->loop);
@@ -269,7 +269,7 @@ static int run(struct daemon *d)
     return result;
 }
 
-/* Give everything back. A milter thread that still has a session keeps what it uses: the process ends under it. */
+/* Tell everybody that it is over. What the milter's threads use is left to the end of the process: libmilter's workers outlive smfi_main(). */
 static void end(struct daemon *d)
 {
     bool milter_ended = milter_stop(STOP_MS);
@@ -279,11 +279,7 @@ static void end(struct daemon *d)
     if (!milter_ended)
         _exit(EX_OK);
     loop_free(d->loop);
-    event_log_close(d->service.log);
-    sessions_free(d->service.sessions);
-    catalog_slot_free(d->service.catalogs);
     privileges_free(&d->privileges);
-    config_free(&d->config);
 }
 
 int main(int argc, char **argv)

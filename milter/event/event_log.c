@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define LOG_MODE 0640
+#define TAIL_SIZE 65536 /* of the log, where its last reference is looked for */
 
 struct event_log {
     char *path;
@@ -43,6 +44,27 @@ static int look_at_end(int fd, bool *torn)
     return 0;
 }
 
+/* Go on behind the last reference in the file, which a process that was killed within this second may have made. */
+static void resume(struct event_log *log)
+{
+    static const char key[] = "\"ref\":\"";
+    char tail[TAIL_SIZE], ref[REF_SIZE];
+    struct timespec now;
+    struct stat st;
+    if (fstat(log->fd, &st) == -1 || !S_ISREG(st.st_mode) || clock_gettime(CLOCK_REALTIME, &now) == -1)
+        return;
+    ssize_t len = pread(log->fd, tail, sizeof tail, st.st_size > TAIL_SIZE ? st.st_size - TAIL_SIZE : 0);
+    const size_t need = sizeof key - 1 + REF_SIZE - 1;
+    for (ssize_t at = len - (ssize_t)need; at >= 0; at--) {
+        if (memcmp(tail + at, key, sizeof key - 1) != 0)
+            continue;
+        memcpy(ref, tail + at + sizeof key - 1, REF_SIZE - 1);
+        ref[REF_SIZE - 1] = '\0';
+        ref_resume(&log->refs, ref, now.tv_sec + 1);
+        return;
+    }
+}
+
 struct event_log *event_log_open(const char *path)
 {
     int error;
@@ -62,6 +84,7 @@ struct event_log *event_log_open(const char *path)
         errno = error;
         goto close_file;
     }
+    resume(log);
     return log;
 close_file:
     error = errno;

@@ -98,3 +98,11 @@ time_t ref_time(const char ref[static REF_SIZE], time_t limit)
     uint64_t seconds = bits >> COUNT_BITS;
     return limit - (time_t)(((uint64_t)limit - START - seconds) % REF_PERIOD);
 }
+
+void ref_resume(struct ref_source *source, const char ref[static REF_SIZE], time_t time)
+{
+    uint64_t bits;
+    if (parse(ref, &bits)) /* how many came before it is not known: half of a second's, then, are taken as gone */
+        *source =
+            (struct ref_source){.second = ref_time(ref, time), .next = (uint32_t)((bits + 1) % COUNT) + 1, .left = COUNT / 2};
+}

@@ -32,7 +32,8 @@ static const struct catalog_fact *fact_find(const struct catalog_match *match, c
     return NULL;
 }
 
-static void add_placeholder(struct buffer *out, const struct catalog_match *match, const char *name, const char *known, const char *unknown)
+static void add_placeholder(struct buffer *out, const struct catalog_match *match, const char *name, const char *known,
+                            const char *unknown)
 {
     const struct catalog_fact *fact = fact_find(match, name);
     if (fact)

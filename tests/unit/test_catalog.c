@@ -103,7 +103,8 @@ static void test_faults(void **state)
         {"comments count as one line each", code,
          "# a\n// b\n/* c\n d */\n\nreason a { # \"\n codes = {535} # '\n who = \"no # body\" }\n", code_text,
          "reasons.conf:8: who \"no # body\""},
-        {"an unclosed section", code, "\nreason a { who = 'sender'\n codes = {535}\n", code_text, "reasons.conf:2: this { is not closed"},
+        {"an unclosed section", code, "\nreason a { who = 'sender'\n codes = {535}\n", code_text,
+         "reasons.conf:2: this { is not closed"},
         {"an unfinished string", code, "reason a { who = \"sender }\n", code_text, "reasons.conf:"},
         {"and the next file is read as ever", code, "reason a { who = 'x' codes = {535} }\n", code_text,
          "reasons.conf:1: who \"x\""},
@@ -356,8 +357,13 @@ static void test_match_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_faults),          cmocka_unit_test(test_missing_folder), cmocka_unit_test(test_most_specific_wins),
-        cmocka_unit_test(test_incomplete_language), cmocka_unit_test(test_local_overrides), cmocka_unit_test(test_fixture),        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_missing_folder),
+        cmocka_unit_test(test_most_specific_wins),
+        cmocka_unit_test(test_incomplete_language),
+        cmocka_unit_test(test_local_overrides),
+        cmocka_unit_test(test_fixture),
+        cmocka_unit_test(test_filter),
         cmocka_unit_test(test_match_limit),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);

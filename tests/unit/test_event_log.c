@@ -401,6 +401,42 @@ static void test_threads(void **state)
         assert_string_not_equal(given[i - 1], given[i]);
 }
 
+/* A reference as a number. */
+static uint64_t number_of(const char *ref)
+{
+    static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    uint64_t number = 0;
+    for (; *ref; ref++)
+        if (*ref != '-')
+            number = number * 32 + (uint64_t)(strchr(digits, *ref) - digits);
+    return number;
+}
+
+/* A daemon that is killed and started again within one second goes on counting: no reference is given out twice. */
+static void test_goes_on(void **state)
+{
+    struct event before = {.host = "h"}, after = {.host = "h"}, without = {.host = "h"}, later = {.host = "h"};
+    (void)state;
+    clock_set = (struct timespec){1784020353, 0};
+    struct event_log *log = event_log_open(path);
+    assert_non_null(log);
+    assert_int_equal(event_log_write(log, &before, 1), 0);
+    assert_int_equal(event_log_write(log, &without, 0), 0);
+    event_log_close(log);
+    log = event_log_open(path);
+    assert_non_null(log);
+    assert_int_equal(event_log_write(log, &after, 1), 0);
+    if (number_of(before.ref) % (1 << 22) != (1 << 22) - 1)
+        assert_true(number_of(after.ref) == number_of(before.ref) + 1);
+    event_log_close(log);
+    clock_set.tv_sec++;
+    log = event_log_open(path);
+    assert_non_null(log);
+    assert_int_equal(event_log_write(log, &later, 1), 0);
+    assert_true(number_of(later.ref) >> 22 == (number_of(after.ref) >> 22) + 1);
+    event_log_close(log);
+}
+
 #define TEST(function) cmocka_unit_test_teardown(function, remove_files)
 
 int main(void)
@@ -411,7 +447,7 @@ int main(void)
         TEST(test_full_disk),   TEST(test_full_disk_no_way_back),
         TEST(test_device_full), TEST(test_fifo_does_not_block),
         TEST(test_rotation),    TEST(test_reopen_fails),
-        TEST(test_threads),
+        TEST(test_threads),     TEST(test_goes_on),
     };
     if (make_folder(NULL) == -1)
         return 1;
