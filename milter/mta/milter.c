@@ -4,14 +4,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <libmilter/mfapi.h>
@@ -35,10 +33,7 @@ static const struct {
 
 /* libmilter hands nothing of ours to its callbacks before a session has begun. Set once, before its threads start. */
 static struct service *service;
-static pthread_t thread;
 static int listening;
-static bool running; /* the thread was started */
-static atomic_bool stopping;
 
 /* What one connection of an MTA has negotiated, and its session. */
 struct peer {
@@ -275,12 +270,9 @@ static sfsistat on_close(SMFICTX *ctx)
 static void *serve(void *unused)
 {
     (void)unused;
-    smfi_main();
-    if (!atomic_load(
-            &stopping)) { /* it has failed, or taken a signal that was meant for us: who watches over us starts us anew */
-        service->warn(LOG_ERR, "libmilter has ended by itself; so does mailwhyd");
-        kill(getpid(), SIGTERM);
-    }
+    smfi_main(); /* ends when it fails, or takes a signal that was meant for us: who watches over us starts us anew */
+    service->warn(LOG_ERR, "libmilter has ended by itself; so does mailwhyd");
+    kill(getpid(), SIGTERM);
     return NULL;
 }
 
@@ -331,26 +323,12 @@ int milter_start(struct service *s, int listener)
         errno = EINVAL;
         return -1;
     }
+    pthread_t thread;
     int error = pthread_create(&thread, NULL, serve, NULL);
-    errno = error;
-    running = error == 0;
-    return running ? await_answer() : -1;
-}
-
-int milter_stop(int wait_ms)
-{
-    struct timespec limit;
-    if (!running)
-        return 1;
-    atomic_store(&stopping, true);
-    shutdown(listening, SHUT_RDWR); /* wakes libmilter, which else looks up, and lets smfi_stop() in, every five seconds only */
-    smfi_stop();
-    clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_sec += wait_ms / 1000;
-    limit.tv_nsec += wait_ms % 1000 * 1000000L;
-    if (limit.tv_nsec >= 1000000000L) {
-        limit.tv_sec++;
-        limit.tv_nsec -= 1000000000L;
+    if (error) {
+        errno = error;
+        return -1;
     }
-    return pthread_timedjoin_np(thread, NULL, &limit) == 0;
+    pthread_detach(thread);
+    return await_answer();
 }

@@ -5,8 +5,7 @@
 #include <libmilter/mfapi.h>
 
 static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
-                          unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2,
-                          unsigned long *want_f3)
+                          unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
 {
     (void)ctx;
     (void)f2;

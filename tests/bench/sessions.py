@@ -55,9 +55,9 @@ def loads(quick):
     count = 300 if quick else 5000
     everywhere, milters = (WITHOUT, MAILWHY, NOOP, MAP), (WITHOUT, MAILWHY, NOOP)
     return [
-        Load("refused", "refused sessions, 554 at RCPT", ["-A", "-t", ELSEWHERE], count, False, everywhere),
-        Load("accepted", "accepted messages, discarded", ["-t", MAILBOX], count, True, milters),
-        Load("stored", "accepted messages of 50,000 octets, into a Maildir", ["-t", STORED, "-l", "50000"], count // 5, True, milters, False),
+        Load("refused", "refused sessions (554 at RCPT)", ["-A", "-t", ELSEWHERE], count, False, everywhere),
+        Load("accepted", "accepted messages (discarded)", ["-t", MAILBOX], count, True, milters),
+        Load("stored", "messages of 50,000 octets into a Maildir", ["-t", STORED, "-l", "50000"], count // 5, True, milters, False),
     ]
 
 
@@ -83,10 +83,9 @@ def services():
 
 @dataclasses.dataclass
 class Round:
-    """What a round came to, a session or a message: how many a second, and the processor time of all that serves, in seconds."""
+    """What a round came to: sessions a second, and the processor time that each took of all that serves, in seconds."""
 
-    received: float
-    delivered: float
+    rate: float
     server_cpu: float
     daemon_cpu: float
     foreign: float = 0.0  # the part of the processors that others used meanwhile
@@ -136,12 +135,11 @@ class Bench:
         sent = time.monotonic() - began
         if load.delivered:
             wait_for("the deliveries", lambda: log.count(": removed\n") >= load.sessions, ROUND_LIMIT, 0.05)
-        done = time.monotonic() - began
         server, daemon = (after - before for before, after in zip(cpu, self.cpu()))
         foreign = machine.foreign_share(server)
         self.check(load, service, log, self.daemon.count("events") - events)
         shutil.rmtree(self.postfix.mail / "stored", ignore_errors=True)
-        return Round(load.sessions / sent, load.sessions / done, server / load.sessions, daemon / load.sessions, foreign)
+        return Round(load.sessions / sent, server / load.sessions, daemon / load.sessions, foreign)
 
     def quiet_round(self, load, service):
         """A round that others disturbed is done again; of several such the least disturbed counts."""
@@ -206,27 +204,21 @@ def measure_load(bench, load, rounds):
     wait_for_quiet(60 if rounds > 2 else 5)
     results = alternate(rounds, load.services, lambda service: bench.quiet_round(load, service))
     for service, its_rounds in results.items():
-        say(f"{load.name}: {service:<8} {median(its_rounds, 'received'):6.0f}/s received  {median(its_rounds, 'delivered'):6.0f}/s done"
-            f"  {1e6 * median(its_rounds, 'server_cpu'):6.0f} us of CPU each"
+        say(f"{load.name}: {service:<8} {median(its_rounds, 'rate'):6.0f}/s  {1e6 * median(its_rounds, 'server_cpu'):6.0f} us of server CPU each"
             f"  others {100 * median(its_rounds, 'foreign'):.0f} %")
-    figures = [rate_figure(load, service, results, aspect) for aspect in aspects(load) for service in load.services[1:]]
+    figures = [rate_figure(load, service, results) for service in load.services[1:]]
     return figures + [cpu_figure(load, service, results) for service in load.services[1:]] + [
         Figure(f"sessions.{load.name}.daemon_us", f"{load.what}: mailwhyd's CPU, us each", 1e6 * median(results[MAILWHY], "daemon_cpu"))]
-
-
-def aspects(load):
-    return ("received", "delivered") if load.delivered else ("received",)
 
 
 def median(rounds, aspect):
     return statistics.median(getattr(one, aspect) for one in rounds)
 
 
-def rate_figure(load, service, results, aspect):
-    value, spread = ratio(*([getattr(one, aspect) for one in results[who]] for who in (service, WITHOUT)))
-    aimed_at = service == MAILWHY and aspect == "received" and load.aimed_at
-    return Figure(f"sessions.{load.name}.{service}.{aspect}", f"{load.what}, {aspect} a second: {service} / without", value,
-                  AIM if aimed_at else None, note=spread)
+def rate_figure(load, service, results):
+    value, spread = ratio(*([one.rate for one in results[who]] for who in (service, WITHOUT)))
+    return Figure(f"sessions.{load.name}.{service}", f"{load.what}, a second: {service} / without", value,
+                  AIM if service == MAILWHY and load.aimed_at else None, note=spread)
 
 
 def cpu_figure(load, service, results):
