@@ -139,7 +139,7 @@ bool catalog_has_language(const struct catalog *c, const char *language)
 
 const struct catalog_text *catalog_reason_text(const struct catalog *c, const struct catalog_reason *reason, const char *language)
 {
-    size_t index = (size_t)((const struct reason_entry *)(const void *)reason - c->reasons);
+    size_t index = reason_index(c, reason);
     const struct language *l = language_find(c, language);
     return l && l->reasons[index].name ? &l->reasons[index] : &c->languages[0].reasons[index];
 }

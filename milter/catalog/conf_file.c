@@ -111,7 +111,7 @@ cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg
     struct buffer text = {0};
     cfg_t *cfg = NULL;
     const char *fault = read_file(&text, path);
-    if (!fault && !(cfg = cfg_init(options, CFGF_NONE)))
+    if (!fault && (!text.data || !(cfg = cfg_init(options, CFGF_NONE))))
         fault = "out of memory";
     if (fault) {
         buffer_printf(faults, "%s:0: cannot be read: %s\n", path, fault);

@@ -45,4 +45,10 @@ struct catalog {
     size_t language_count;
 };
 
+/* Where a reason that was handed out stands: it is the beginning of its entry. */
+static inline size_t reason_index(const struct catalog *c, const struct catalog_reason *reason)
+{
+    return (size_t)((const struct reason_entry *)(const void *)reason - c->reasons);
+}
+
 #endif

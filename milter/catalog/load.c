@@ -239,14 +239,13 @@ static int take_reasons(struct catalog *c, cfg_t *tree)
     c->reasons = reasons;
     for (unsigned i = 0; i < count; i++) {
         cfg_t *section = cfg_getnsec(tree, "reason", i);
-        size_t at = 0;
-        while (at < c->reason_count && strcmp(reasons[at].reason.id, cfg_title(section)) != 0)
-            at++;
-        if (at < c->reason_count)
-            reason_clear(&reasons[at]);
+        const struct catalog_reason *known = catalog_reason_by_id(c, cfg_title(section));
+        struct reason_entry *r = known ? &reasons[reason_index(c, known)] : &reasons[c->reason_count++];
+        if (known)
+            reason_clear(r);
         else
-            reasons[c->reason_count++] = (struct reason_entry){0};
-        if (take_reason(c, &reasons[at], section) == -1)
+            *r = (struct reason_entry){0};
+        if (take_reason(c, r, section) == -1)
             return -1;
     }
     return 0;
@@ -268,7 +267,7 @@ static int load_entries(struct loader *l, const char *dir, bool optional)
         buffer_clear(&path);
         if (buffer_printf(&path, "%s/%s", dir, files[i].name) == -1) {
             result = -1;
-        } else if (!optional || !load_is_missing(path.data)) {
+        } else if (!optional || !load_is_missing(buffer_string(&path))) {
             size_t before = l->faults->len;
             cfg_t *tree = load_tree(l, path.data, files[i].options, files[i].prepare);
             if (tree && l->faults->len == before)
@@ -285,7 +284,7 @@ static void link_shown(struct loader *l)
     for (size_t i = 0; i < l->c->reason_count; i++) {
         struct reason_entry *r = &l->c->reasons[i];
         r->reason.shown = r->shown_as ? catalog_reason_by_id(l->c, r->shown_as) : &r->reason;
-        if (!r->reason.shown || ((const struct reason_entry *)(const void *)r->reason.shown)->shown_as)
+        if (!r->reason.shown || l->c->reasons[reason_index(l->c, r->reason.shown)].shown_as)
             buffer_printf(l->faults, "%s:%d: reason %s: shown_as \"%s\" is not a reason with a text of its own to show\n",
                           r->section->filename, r->section->line, r->reason.id, r->shown_as);
     }

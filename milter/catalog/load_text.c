@@ -129,7 +129,7 @@ static struct catalog_text *row_find(const struct catalog *c, const struct langu
 {
     if (strcmp(kind, "reason") == 0) {
         const struct catalog_reason *r = catalog_reason_by_id(c, title);
-        return r ? &l->reasons[(const struct reason_entry *)(const void *)r - c->reasons] : NULL;
+        return r ? &l->reasons[reason_index(c, r)] : NULL;
     }
     for (size_t i = 0; i < c->code_count; i++)
         if (c->codes[i].code == load_code(title))
@@ -213,7 +213,7 @@ int load_texts(struct loader *l, const char *dir, bool optional)
     int result = -1, count = 0;
     if (!language_make(l->c, CATALOG_LANGUAGE) || buffer_printf(&path, "%s/text", dir) == -1)
         goto done;
-    if (optional && load_is_missing(path.data)) {
+    if (optional && load_is_missing(buffer_string(&path))) {
         result = 0;
         goto done;
     }
