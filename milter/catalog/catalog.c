@@ -22,18 +22,22 @@ static void texts_free(struct catalog_text *texts, size_t count)
     free(texts);
 }
 
+void reason_clear(struct reason_entry *r)
+{
+    for (size_t i = 0; i < r->pattern_count; i++)
+        pattern_free(r->patterns[i]);
+    free(r->patterns);
+    free(r->codes);
+    free(r->enhanced);
+    *r = (struct reason_entry){0};
+}
+
 void catalog_release(struct catalog *c)
 {
     if (!c || atomic_fetch_sub(&c->users, 1) != 1)
         return;
-    for (size_t i = 0; i < c->reason_count; i++) {
-        struct reason_entry *r = &c->reasons[i];
-        for (size_t n = 0; n < r->pattern_count; n++)
-            pattern_free(r->patterns[n]);
-        free(r->patterns);
-        free(r->codes);
-        free(r->enhanced);
-    }
+    for (size_t i = 0; i < c->reason_count; i++)
+        reason_clear(&c->reasons[i]);
     for (size_t i = 0; i < c->language_count; i++) {
         texts_free(c->languages[i].reasons, c->reason_count);
         texts_free(c->languages[i].codes, c->code_count);

@@ -45,6 +45,9 @@ struct catalog {
     size_t language_count;
 };
 
+/* Free what an entry holds, its strings apart, and make it empty. */
+void reason_clear(struct reason_entry *r);
+
 /* Where a reason that was handed out stands: it is the beginning of its entry. */
 static inline size_t reason_index(const struct catalog *c, const struct catalog_reason *reason)
 {

@@ -186,16 +186,6 @@ static int take_codes(struct catalog *c, cfg_t *tree)
     return 0;
 }
 
-static void reason_clear(struct reason_entry *r)
-{
-    for (size_t i = 0; i < r->pattern_count; i++)
-        pattern_free(r->patterns[i]);
-    free(r->patterns);
-    free(r->codes);
-    free(r->enhanced);
-    *r = (struct reason_entry){0};
-}
-
 /* Fill an empty entry from its section, which was checked. 0, or -1 with errno ENOMEM. */
 static int take_reason(struct catalog *c, struct reason_entry *r, cfg_t *section)
 {
