@@ -42,6 +42,7 @@ struct catalog_text {
     const char *fix; /* what to do */
     const struct catalog_variant *variants;
     size_t variant_count;
+    bool ascii; /* all of it is printable ASCII, as a reply needs it */
 };
 
 struct catalog_reason {
@@ -106,9 +107,7 @@ const struct catalog_text *catalog_code_text(const struct catalog *c, int code, 
 const struct catalog_reason *catalog_reason_by_id(const struct catalog *c, const char *id);
 bool catalog_has_language(const struct catalog *c, const char *language);
 
-/* The reasons in the order of the files. */
 size_t catalog_reason_count(const struct catalog *c);
-const struct catalog_reason *catalog_reason_at(const struct catalog *c, size_t index);
 
 const char *catalog_who_name(enum catalog_who who); /* "sender", "sender-admin", "receiver-admin" */
 

@@ -38,7 +38,21 @@ void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t l
 /* False where p cannot match the subject that f was filled from. */
 bool pattern_may_match(const struct pattern *p, const struct pattern_filter *f);
 
+/* The memory of a row of matches: all zero at first, freed once at the end. */
+struct pattern_scratch {
+    void *data;
+};
+
 /* 1: matches; 0: does not, or not within its limits; -1: errno ENOMEM. */
-int pattern_match(const struct pattern *p, const char *subject, size_t len, struct pattern_hit *hit);
+int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit);
+void pattern_scratch_free(struct pattern_scratch *scratch);
+
+/* One bit of the filter without which p cannot match, -1 where there is none; and whether it is set. For tables that pass over patterns without
+ * touching them. */
+int pattern_first_gram(const struct pattern *p);
+static inline bool pattern_filter_has(const struct pattern_filter *f, unsigned gram)
+{
+    return f->seen[gram / 64] >> gram % 64 & 1;
+}
 
 #endif

@@ -16,6 +16,7 @@ struct enhanced {
 struct reply_line {
     const char *text; /* what follows code and enhanced code; not NUL-terminated */
     size_t len;
+    size_t whole; /* octets of the whole line, with code and all, without its end */
 };
 
 struct reply {

@@ -1,7 +1,8 @@
 /* A server of the socketmap protocol (socketmap_table(5)) for many thousands of connections, in one thread.
  *
  * Limits: a request of NETSTRING_MAX octets, which must be complete 10 s after its first octet; a connection that asks nothing for 120 s is
- * closed (Postfix closes its own after 10 s); at the limit of open files the connection that has been silent longest makes room. */
+ * closed (Postfix closes its own after 10 s). It takes half of the files that the process may open; beyond that the connection that has been
+ * silent longest makes room. */
 #ifndef MAILWHY_SOCKETMAP_H
 #define MAILWHY_SOCKETMAP_H
 
@@ -13,13 +14,6 @@
 
 struct socketmap;
 
-struct socketmap_counts {
-    uint64_t requests;
-    uint64_t bad_requests; /* that were no netstring or no request; their connections were closed */
-    uint64_t timeouts;
-    size_t open; /* connections */
-};
-
 /* Answer a request: fill answer with "OK value", "NOTFOUND " ... as the protocol has it, without its netstring. Must not block. */
 typedef void socketmap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len,
                               struct buffer *answer);
@@ -27,7 +21,5 @@ typedef void socketmap_answer(void *context, const char *name, size_t name_len, 
 /* Serve the listening sockets, which stay the caller's. NULL with errno. */
 struct socketmap *socketmap_new(struct loop *loop, const int *listeners, size_t count, socketmap_answer *answer, void *context);
 void socketmap_free(struct socketmap *map);
-
-struct socketmap_counts socketmap_counts(const struct socketmap *map);
 
 #endif

@@ -47,6 +47,7 @@ void catalog_release(struct catalog *c)
         free(block);
     }
     free(c->languages);
+    free(c->rows);
     free(c->codes);
     free(c->reasons);
     free(c);
@@ -88,26 +89,32 @@ static void consider(struct catalog_match *out, const struct reason_entry *r, en
 }
 static_assert(CATALOG_FACTS_MAX == PATTERN_GROUPS_MAX, "each group can be a fact");
 
-static void consider_patterns(struct catalog_match *out, const struct reason_entry *r, const struct reply *reply,
-                              const struct pattern_filter *filter)
+/* The rank of a match of one of the reason's patterns. */
+static enum catalog_rank pattern_rank(const struct reason_entry *r, const struct reply *reply)
 {
-    int rank = -1;
-    for (size_t i = 0; i < r->pattern_count; i++) {
+    return (enum catalog_rank)(RANK_PATTERN + has_code(r, reply->code) + has_enhanced(r, &reply->enhanced));
+}
+
+static void consider_patterns(const struct catalog *c, const struct reply *reply, struct catalog_match *out)
+{
+    struct pattern_filter filter;
+    struct pattern_scratch scratch = {0};
+    pattern_filter_fill(&filter, reply->text, reply->text_len);
+    for (size_t i = 0; i < c->row_count; i++) {
+        const struct pattern_row *row = &c->rows[i];
         struct pattern_hit hit;
-        if (!pattern_may_match(r->patterns[i], filter))
+        if ((row->gram >= 0 && !pattern_filter_has(&filter, (unsigned)row->gram)) || !pattern_may_match(row->pattern, &filter))
             continue;
-        if (rank == -1) {
-            int known = has_code(r, reply->code) + has_enhanced(r, &reply->enhanced);
-            rank = RANK_PATTERN + known;
-        }
-        if (rank >= (int)out->rank && pattern_match(r->patterns[i], reply->text, reply->text_len, &hit) == 1)
-            consider(out, r, (enum catalog_rank)rank, r->patterns[i], &hit, reply->text);
+        const struct reason_entry *r = &c->reasons[row->reason];
+        enum catalog_rank rank = pattern_rank(r, reply);
+        if (rank >= out->rank && pattern_match(row->pattern, &scratch, reply->text, reply->text_len, &hit) == 1)
+            consider(out, r, rank, row->pattern, &hit, reply->text);
     }
+    pattern_scratch_free(&scratch);
 }
 
 void catalog_match(const struct catalog *c, const struct reply *reply, struct catalog_match *out)
 {
-    struct pattern_filter filter;
     out->reason = NULL;
     out->code = NULL;
     out->rank = RANK_NONE;
@@ -116,12 +123,12 @@ void catalog_match(const struct catalog *c, const struct reply *reply, struct ca
     for (size_t i = 0; i < c->code_count; i++)
         if (c->codes[i].code == reply->code)
             out->code = &c->codes[i];
-    pattern_filter_fill(&filter, reply->text, reply->text_len);
-    for (size_t i = 0; i < c->reason_count; i++) {
+    consider_patterns(c, reply, out);
+    for (size_t i = 0; i < c->reason_count && out->rank < RANK_ENHANCED; i++) {
         const struct reason_entry *r = &c->reasons[i];
         if (r->pattern_count)
-            consider_patterns(out, r, reply, &filter);
-        else if (has_enhanced(r, &reply->enhanced))
+            continue;
+        if (has_enhanced(r, &reply->enhanced))
             consider(out, r, RANK_ENHANCED, NULL, NULL, NULL);
         else if (out->rank < RANK_CODE && has_code(r, reply->code))
             consider(out, r, RANK_CODE, NULL, NULL, NULL);
@@ -168,11 +175,6 @@ const struct catalog_reason *catalog_reason_by_id(const struct catalog *c, const
 size_t catalog_reason_count(const struct catalog *c)
 {
     return c->reason_count;
-}
-
-const struct catalog_reason *catalog_reason_at(const struct catalog *c, size_t index)
-{
-    return &c->reasons[index].reason;
 }
 
 const char *catalog_who_name(enum catalog_who who)

@@ -62,13 +62,16 @@ static char *skip_comment(char *s)
 }
 
 /* Do what libconfuse 3.3 does not: turn comments into blanks, as it counts the line of a comment three times and so would name wrong lines; and
- * find a brace that is never closed. The line of that brace, 0 for none. */
-static int prepare_text(char *s)
+ * fault a brace that is never closed, and a value that a comment would cut. */
+static void prepare_text(char *s, const char *path, struct buffer *faults)
 {
+    static const char before_comment[] = " \t\r\n{}()=,\"'";
     int line = 1, depth = 0, opened[DEPTH_MAX];
-    while (*s) {
+    for (char last = '\n'; *s; last = s[-1]) {
         char *end = skip_comment(s), *next = s + 1;
         bool comment = end > s;
+        if (comment && !strchr(before_comment, last))
+            buffer_printf(faults, "%s:%d: %.2s within a value begins a comment: put the value in quotes\n", path, line, s);
         if (comment)
             next = end;
         else if (*s == '"' || *s == '\'')
@@ -83,7 +86,8 @@ static int prepare_text(char *s)
                 *s = ' ';
         }
     }
-    return depth ? opened[depth - 1] : 0;
+    if (depth)
+        buffer_printf(faults, "%s:%d: this { is not closed by a }\n", path, opened[depth - 1]);
 }
 
 /* Parse the text. CFG_SUCCESS, or a fault is collected. */
@@ -117,9 +121,7 @@ cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg
         buffer_printf(faults, "%s:0: cannot be read: %s\n", path, fault);
         goto done;
     }
-    int unclosed = prepare_text(text.data);
-    if (unclosed)
-        buffer_printf(faults, "%s:%d: this { is not closed by a }\n", path, unclosed);
+    prepare_text(text.data, path, faults);
     cfg->filename = strdup(path);
     cfg_set_error_function(cfg, collect);
     if (prepare)

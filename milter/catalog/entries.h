@@ -3,6 +3,7 @@
 #define MAILWHY_CATALOG_ENTRIES_H
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include <confuse.h>
 
@@ -28,6 +29,13 @@ struct language {
     struct catalog_text *codes;
 };
 
+/* A row for each pattern, in the order of the reasons: what is looked at first. */
+struct pattern_row {
+    int16_t gram; /* pattern_first_gram() */
+    uint16_t reason; /* index */
+    const struct pattern *pattern;
+};
+
 struct string_block {
     struct string_block *next;
     size_t used, size;
@@ -39,6 +47,8 @@ struct catalog {
     struct string_block *strings; /* every string of the catalogue */
     struct reason_entry *reasons;
     size_t reason_count;
+    struct pattern_row *rows;
+    size_t row_count;
     struct catalog_code *codes;
     size_t code_count;
     struct language *languages; /* the first is English */

@@ -280,6 +280,24 @@ static void link_shown(struct loader *l)
     }
 }
 
+/* Lay out the patterns' rows. 0, or -1 with errno ENOMEM. */
+static int lay_out_patterns(struct catalog *c)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < c->reason_count; i++)
+        count += c->reasons[i].pattern_count;
+    c->rows = calloc(count + 1, sizeof *c->rows);
+    if (!c->rows)
+        return -1;
+    for (size_t i = 0; i < c->reason_count; i++) {
+        for (size_t n = 0; n < c->reasons[i].pattern_count; n++) {
+            const struct pattern *p = c->reasons[i].patterns[n];
+            c->rows[c->row_count++] = (struct pattern_row){(int16_t)pattern_first_gram(p), (uint16_t)i, p};
+        }
+    }
+    return 0;
+}
+
 struct catalog *catalog_load(const char *dir, const char *local_dir, struct buffer *faults)
 {
     struct catalog *c = calloc(1, sizeof *c);
@@ -295,7 +313,7 @@ struct catalog *catalog_load(const char *dir, const char *local_dir, struct buff
     if (faults->len > before) /* what is wrong with the texts may come of it alone */
         goto done;
     link_shown(&l);
-    if (load_texts(&l, dir, false) == -1 || (local_dir && load_texts(&l, local_dir, true) == -1)) {
+    if (lay_out_patterns(c) == -1 || load_texts(&l, dir, false) == -1 || (local_dir && load_texts(&l, local_dir, true) == -1)) {
         why = ENOMEM;
         goto done;
     }

@@ -240,30 +240,29 @@ done:
 
 static bool is_ascii(const char *s)
 {
-    while (*s && (unsigned char)*s <= '~')
+    while (s && *s && (unsigned char)*s <= '~')
         s++;
-    return !*s;
+    return !s || !*s;
+}
+
+static void note_ascii(struct catalog_text *t)
+{
+    t->ascii = is_ascii(t->name) && is_ascii(t->reason) && is_ascii(t->when) && is_ascii(t->fix);
+    for (size_t i = 0; i < t->variant_count; i++)
+        t->ascii = t->ascii && is_ascii(t->variants[i].reason) && is_ascii(t->variants[i].fix);
 }
 
 /* Fault what an English text lacks: it is what every other language falls back to, and what a reply of plain ASCII is made of. */
-static void check_complete(struct loader *l, const struct catalog_text *t, const char *file, int line, const char *what,
-                           const char *title)
+static void check_complete(struct loader *l, struct catalog_text *t, const char *file, int line, const char *what, const char *title)
 {
     const char *const parts[] = {t->name, t->reason, t->when, t->fix};
     static const char *const part_names[] = {"name", "reason", "when", "fix"};
-    bool ascii = true;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!parts[i])
-            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", file, line, what, title, part_names[i],
-                          CATALOG_LANGUAGE);
-        ascii &= !parts[i] || is_ascii(parts[i]);
-    }
-    for (size_t i = 0; i < t->variant_count; i++)
-        ascii &=
-            (!t->variants[i].reason || is_ascii(t->variants[i].reason)) && (!t->variants[i].fix || is_ascii(t->variants[i].fix));
-    if (!ascii)
-        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", file, line, what, title,
-                      CATALOG_LANGUAGE);
+            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", file, line, what, title, part_names[i], CATALOG_LANGUAGE);
+    note_ascii(t);
+    if (!t->ascii)
+        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", file, line, what, title, CATALOG_LANGUAGE);
 }
 
 /* The section of codes.conf, ours or the site's, that has the code. */
@@ -287,6 +286,7 @@ static void complete(struct catalog_text *t, const struct catalog_text *english)
     t->reason = t->reason ? t->reason : english->reason;
     t->when = t->when ? t->when : english->when;
     t->fix = t->fix ? t->fix : english->fix;
+    note_ascii(t);
 }
 
 void load_complete_texts(struct loader *l)

@@ -11,7 +11,8 @@
 #include <pcre2.h>
 
 #define MATCH_LIMIT 20000 /* a linear pattern needs a few hundred steps for a reply */
-#define NEEDLE_GRAMS 8
+#define NEEDLE_GRAMS 16
+#define NEEDLE_MAX 256
 #define CAPTURES (PATTERN_GROUPS_MAX + 1)
 
 struct pattern {
@@ -49,61 +50,83 @@ static const char *skip_bracketed(const char *s)
     return depth > 0 || class ? NULL : s;
 }
 
-/* Find the longest run of literal octets that each match must hold, into needle. Where in doubt there is none: length 0. */
-static size_t find_needle(const char *text, char *needle, size_t size)
+/* The three-letter sequences of a pattern's literal runs. */
+struct grams {
+    uint16_t hash[NEEDLE_MAX];
+    unsigned count;
+};
+
+static void add_run(struct grams *g, const char *run, size_t len)
+{
+    for (size_t i = 0; i + 3 <= len && g->count < NEEDLE_MAX; i++)
+        g->hash[g->count++] = (uint16_t)gram_hash((const unsigned char *)run + i);
+}
+
+/* Whether the text uses what find_grams() does not read: comments, verbs, odd classes, and options but the harmless (?i), under which blanks may
+ * mean nothing. */
+static bool is_intricate(const char *text)
+{
+    static const char *const odd[] = {"(*", "\\Q", "[]", "[:", "[^]", "(?#"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        if (strstr(text, odd[i]))
+            return true;
+    for (const char *s = text; (s = strstr(s, "(?")); s += 2)
+        if ((isalpha((unsigned char)s[2]) || s[2] == '^' || s[2] == '-') && s[2] != 'P' && strncmp(s, "(?i)", 4) != 0)
+            return true;
+    return false;
+}
+
+/* Find the three-letter sequences that each match must hold: those of the literal runs outside of groups. Where in doubt there are none. */
+static void find_grams(const char *text, struct grams *g)
 {
     char run[128];
-    size_t run_len = 0, best = 0;
-    if (strstr(text, "(*") || strstr(text, "\\Q") || strstr(text, "[]") || strstr(text, "[:") || strstr(text, "[^]") ||
-        strstr(text, "(?x") || strstr(text, "(?#"))
-        return 0;
-    for (const char *s = text;;) {
+    size_t len = 0;
+    g->count = 0;
+    if (is_intricate(text))
+        return;
+    for (const char *s = text; *s;) {
         bool ends = true;
         if (*s == '|') {
-            return 0;
-        } else if (*s == '\\' && s[1] && !isalnum((unsigned char)s[1])) {
-            run[run_len++] = s[1];
+            g->count = 0;
+            return;
+        } else if (*s == '\\' && s[1] && strchr("bBAzZGdDsSwW", s[1])) {
             s += 2;
-            ends = run_len == sizeof run;
-        } else if (*s == '\\' && s[1]) {
-            s += strchr("bBAzZG", s[1])                                                                     ? 2
-                 : (s[1] == 'd' || s[1] == 'D' || s[1] == 's' || s[1] == 'S' || s[1] == 'w' || s[1] == 'W') ? 2
-                                                                                                            : 0;
-            if (*s == '\\')
-                return 0;
+        } else if (*s == '\\' && (!s[1] || isalnum((unsigned char)s[1]))) {
+            g->count = 0;
+            return;
         } else if (*s == '(' || *s == '[') {
             s = skip_bracketed(s);
-            if (!s)
-                return 0;
-        } else if (*s == '*' || *s == '?' || *s == '{') {
-            run_len -= run_len > 0;
+        } else if (*s == '*' || *s == '?' || *s == '{') { /* the octet before it may be missing */
+            len -= len > 0;
             s += *s == '{' ? strcspn(s, "}") : 1;
-        } else if (*s && strchr(".^$+}", *s)) {
+        } else if (strchr(".^$+}", *s)) {
             s++;
-        } else if (*s) {
-            run[run_len++] = *s++;
-            ends = run_len == sizeof run;
+        } else {
+            s += *s == '\\';
+            run[len++] = *s++;
+            ends = len == sizeof run;
+        }
+        if (!s) {
+            g->count = 0;
+            return;
         }
         if (!ends && *s)
             continue;
-        if (*s && strchr("*?{", *s)) /* what follows may take the run's last octet away */
-            run_len -= run_len > 0;
-        if (run_len > best && run_len <= size) {
-            memcpy(needle, run, run_len);
-            best = run_len;
-        }
-        run_len = 0;
-        if (!*s)
-            return best;
+        if (*s && strchr("*?{", *s))
+            len -= len > 0;
+        add_run(g, run, len);
+        len = 0;
     }
 }
 
+/* Take some of them, spread over the pattern: what many patterns begin with tells little. The last one comes first. */
 static void take_grams(struct pattern *p)
 {
-    char needle[128];
-    size_t len = find_needle(p->text, needle, sizeof needle);
-    for (size_t i = 0; i + 3 <= len && p->gram_count < NEEDLE_GRAMS; i++)
-        p->grams[p->gram_count++] = (uint16_t)gram_hash((const unsigned char *)needle + i);
+    struct grams g;
+    find_grams(p->text, &g);
+    unsigned take = g.count < NEEDLE_GRAMS ? g.count : NEEDLE_GRAMS;
+    for (unsigned i = 0; i < take; i++)
+        p->grams[p->gram_count++] = g.hash[g.count - 1 - i * g.count / take];
 }
 
 struct pattern *pattern_compile(const char *text, char *error, size_t size)
@@ -169,7 +192,7 @@ void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t l
 bool pattern_may_match(const struct pattern *p, const struct pattern_filter *f)
 {
     for (unsigned i = 0; i < p->gram_count; i++)
-        if (!(f->seen[p->grams[i] / 64] >> p->grams[i] % 64 & 1))
+        if (!pattern_filter_has(f, p->grams[i]))
             return false;
     return true;
 }
@@ -192,13 +215,15 @@ static void take_groups(const struct pattern *p, const PCRE2_SIZE *ovector, stru
     }
 }
 
-int pattern_match(const struct pattern *p, const char *subject, size_t len, struct pattern_hit *hit)
+int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit)
 {
-    pcre2_match_data *data = pcre2_match_data_create(CAPTURES, NULL);
-    if (!data) {
+    if (!scratch->data)
+        scratch->data = pcre2_match_data_create(CAPTURES, NULL);
+    if (!scratch->data) {
         errno = ENOMEM;
         return -1;
     }
+    pcre2_match_data *data = scratch->data;
     if (len > PATTERN_SUBJECT_MAX)
         len = PATTERN_SUBJECT_MAX;
     hit->group_count = 0;
@@ -211,6 +236,16 @@ int pattern_match(const struct pattern *p, const char *subject, size_t len, stru
         hit->end = ovector[1];
         take_groups(p, ovector, hit);
     }
-    pcre2_match_data_free(data);
     return rc > 0;
+}
+
+void pattern_scratch_free(struct pattern_scratch *scratch)
+{
+    pcre2_match_data_free(scratch->data);
+    scratch->data = NULL;
+}
+
+int pattern_first_gram(const struct pattern *p)
+{
+    return p->gram_count ? p->grams[0] : -1;
 }

@@ -162,6 +162,11 @@ int config_load(struct config *c, const char *path, struct buffer *faults)
     c->tree = cfg;
     if (!cfg || faults->len > before)
         goto fail;
+    const char *reply = cfg_getstr(cfg, "socketmap|listen");
+    if (*reply && strcmp(reply, cfg_getstr(cfg, "milter|listen")) == 0) {
+        buffer_printf(faults, "%s:0: socketmap and milter both listen at \"%s\"; each needs its own\n", path, reply);
+        goto fail;
+    }
     if (take(c, cfg) == -1) {
         buffer_printf(faults, "%s:0: out of memory\n", path);
         goto fail;

@@ -1,6 +1,7 @@
 #include <mailwhy/endpoint.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <netdb.h>
 #include <stdbool.h>
@@ -100,9 +101,28 @@ static void make_folder(const char *path, const struct endpoint_owner *owner)
     if (!copy)
         return;
     const char *folder = dirname(copy);
-    if (mkdir(folder, 0750) == 0 && chown(folder, owner->uid, owner->gid) == -1)
+    if (mkdir(folder, 0750) == 0 && lchown(folder, owner->uid, owner->gid) == -1)
         rmdir(folder);
     free(copy);
+}
+
+/* Give the socket at the path to its owner. The folder may be the owner's already, and what is at the path something else by now: so not by its
+ * path, and nothing but a socket. */
+static int give(const char *path, const struct endpoint_owner *owner)
+{
+    struct stat st;
+    int result = -1, fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return -1;
+    if (fstat(fd, &st) == 0) {
+        errno = EEXIST;
+        if (S_ISSOCK(st.st_mode))
+            result = fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH);
+    }
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
 }
 
 static int listen_unix(const char *endpoint, const char *path, const struct endpoint_owner *owner, struct buffer *fault)
@@ -115,15 +135,19 @@ static int listen_unix(const char *endpoint, const char *path, const struct endp
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)
         return fault_errno(fault, endpoint, "no socket");
-    mode_t mask = umask(0177); /* nobody else gets in before owner and mode are set */
+    if (fchmod(fd, owner->mode) == -1) { /* what bind() makes has the mode of the socket itself */
+        fault_errno(fault, endpoint, "the mode cannot be set");
+        goto close;
+    }
+    mode_t mask = umask(0);
     int bound = bind(fd, (const struct sockaddr *)&address, sizeof address);
     umask(mask);
     if (bound == -1) {
         fault_errno(fault, endpoint, "cannot listen");
         goto close;
     }
-    if (chown(path, owner->uid, owner->gid) == -1 || chmod(path, owner->mode) == -1) {
-        fault_errno(fault, endpoint, "owner, group or mode cannot be set");
+    if (give(path, owner) == -1) {
+        fault_errno(fault, endpoint, "owner or group cannot be set");
         goto unlink;
     }
     if (listen(fd, BACKLOG) == -1) {

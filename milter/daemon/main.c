@@ -154,6 +154,22 @@ static int arguments_parse(struct arguments *a, int argc, char **argv)
     return 0;
 }
 
+/* Fault what the configuration names and the catalogue does not have. */
+static void check_names(const struct config *c, const struct catalog *catalog, const char *file, struct buffer *faults)
+{
+    if (!catalog_has_language(catalog, c->explain.language))
+        buffer_printf(faults, "%s:0: explain: the catalogue has no language \"%s\"\n", file, c->explain.language);
+    for (size_t i = 0; i < c->explain.skip_count; i++) {
+        const char *name = c->explain.skip[i];
+        const struct catalog_reason *reason = catalog_reason_by_id(catalog, name);
+        if (reason && reason->shown != reason)
+            buffer_printf(faults, "%s:0: explain: skip: clients are shown \"%s\" as \"%s\": skip that one, or neither\n", file, name,
+                          reason->shown->id);
+        else if (!reason && !(strlen(name) == 3 && strspn(name, "0123456789") == 3 && (*name == '4' || *name == '5')))
+            buffer_printf(faults, "%s:0: explain: skip: \"%s\" is neither a reply code (4xx, 5xx) nor a reason of the catalogue\n", file, name);
+    }
+}
+
 /* Read configuration and catalogue. 0, or -1: the faults are on stderr. */
 static int load(struct daemon *d, const char *file)
 {
@@ -165,10 +181,9 @@ static int load(struct daemon *d, const char *file)
     catalog = catalog_load(d->config.catalog, d->config.local_catalog, &faults);
     if (!catalog)
         goto done;
-    if (!catalog_has_language(catalog, d->config.explain.language)) {
-        buffer_printf(&faults, "%s:0: explain: the catalogue has no language \"%s\"\n", file, d->config.explain.language);
+    check_names(&d->config, catalog, file, &faults);
+    if (faults.len)
         goto done;
-    }
     d->service.catalogs = catalog_slot_new(catalog);
     if (d->service.catalogs) {
         catalog = NULL;
@@ -284,11 +299,23 @@ static _Noreturn void end(struct daemon *d, int status)
     _exit(status);
 }
 
+/* Let nothing that is opened become stdin, stdout or stderr where the starter has closed these. */
+static void fill_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
     struct buffer fault = {0};
     static struct daemon d = {.reply_listener = -1, .milter_listener = -1};
+    fill_standard_streams();
     int status = arguments_parse(&arguments, argc, argv);
     if (status)
         return status - 1;

@@ -2,32 +2,42 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <mailwhy/buffer.h>
 
 #define QUEUE_MAX (1U << 20)
+#define LINE_SIZE 2048 /* of a note; a longer one has its cut marked */
 #define BATCH_NS 20000000L /* the thread gathers lines for so long, and so wakes at most 50 times a second */
 
-/* The queue: lines, each "P" (the priority's octet), text, NUL. One process has one syslog. */
+/* The queue: lines, each the priority's octet (with FOR_STDERR where stderr gets it too), text, NUL. One process has one syslog. */
+#define FOR_STDERR 8
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t filled;
     pthread_t thread;
-    bool running, stopping, verbose, quiet_stderr;
+    atomic_bool running;
+    bool stopping, verbose, quiet_stderr;
     struct buffer lines;
     uint64_t dropped, dropped_told;
 } q = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
 
 static void send_lines(const struct buffer *lines)
 {
+    bool heard = access(_PATH_LOG, F_OK) == 0; /* without a logger syslog(3) would look for one at each line */
     for (const char *s = lines->data, *end = s + lines->len; s < end; s += strlen(s) + 1) {
         int priority = *s++ - 'A';
-        syslog(priority, "%s", s);
+        if (priority & FOR_STDERR)
+            fprintf(stderr, "mailwhyd: %s\n", s);
+        if (heard)
+            syslog(priority & ~FOR_STDERR, "%s", s);
     }
 }
 
@@ -111,27 +121,21 @@ static void enqueue(int priority, const char *line)
 
 void note(int priority, const char *format, ...)
 {
-    char line[2048];
+    char line[LINE_SIZE];
     va_list args;
     if (priority == LOG_DEBUG && !q.verbose)
         return;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    if (vsnprintf(line, sizeof line, format, args) >= LINE_SIZE)
+        memcpy(line + sizeof line - 4, "...", 4);
     va_end(args);
-    if (!q.quiet_stderr || !q.running)
+    if (q.running)
+        enqueue(priority | (q.quiet_stderr ? 0 : FOR_STDERR), line);
+    else
         fprintf(stderr, "mailwhyd: %s\n", line);
-    enqueue(priority, line);
 }
 
 void note_event(const char *line)
 {
     enqueue(LOG_INFO, line);
-}
-
-uint64_t notes_dropped(void)
-{
-    pthread_mutex_lock(&q.lock);
-    uint64_t dropped = q.dropped;
-    pthread_mutex_unlock(&q.lock);
-    return dropped;
 }

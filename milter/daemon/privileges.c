@@ -74,7 +74,7 @@ void privileges_make_folder(const struct privileges *p, const char *file)
     if (!copy)
         return;
     const char *folder = dirname(copy);
-    if (mkdir(folder, 0750) == 0 && p->user && chown(folder, p->uid, p->gid) == -1)
+    if (mkdir(folder, 0750) == 0 && p->user && lchown(folder, p->uid, p->gid) == -1)
         rmdir(folder);
     free(copy);
 }

@@ -149,8 +149,13 @@ static void set_reference(struct setting *to, const char *ref, const struct buff
     if (!*ref && !with_url)
         return;
     begin_line(to);
-    buffer_printf(&to->x->text, "%s%s%s%s", *ref ? "Ref: " : "Help: ", ref, *ref && with_url ? "  " : "",
-                  with_url ? buffer_string(url) : "");
+    struct buffer *out = &to->x->text;
+    buffer_add_string(out, *ref ? "Ref: " : "Help: ");
+    buffer_add_string(out, ref);
+    if (with_url) {
+        buffer_add_string(out, *ref ? "  " : "");
+        buffer_add(out, url->data, url->len);
+    }
 }
 
 static void set_lines(struct setting *to, const struct reply *reply, const struct explain_options *options,
@@ -171,10 +176,8 @@ static void set_lines(struct setting *to, const struct reply *reply, const struc
 static bool set_inline(struct setting *to, const struct reply *reply, const struct explain_options *options,
                        const struct buffer parts[2], const struct buffer *url, const char *ref)
 {
-    char enhanced[ENHANCED_SIZE];
     struct buffer *out = &to->x->text;
-    size_t used =
-        strlen("535 ") + strlen(enhanced_format(&reply->enhanced, enhanced)) + 1 + reply->lines[reply->line_count - 1].len;
+    size_t used = reply->lines[reply->line_count - 1].whole;
     begin_line(to);
     if (parts[0].len)
         buffer_printf(out, "; Reason: %s", parts[0].data);

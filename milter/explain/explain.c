@@ -7,6 +7,7 @@
 #include "compose.h"
 
 #define REPEATED_FAILURES 3
+#define SOFT_AUTH_FAILED 435 /* 535 with soft_bounce */
 
 static const char *const style_names[] = {
     [STYLE_FULL] = "full", [STYLE_SHORT] = "short", [STYLE_INLINE] = "inline", [STYLE_REF] = "ref"};
@@ -32,9 +33,11 @@ static enum stage stage_of(const struct catalog_match *match, const struct sessi
 static bool is_skipped(const struct explanation *x, int code, const struct explain_options *options)
 {
     char text[12];
+    if (!options->skip_count)
+        return false;
     snprintf(text, sizeof text, "%d", code);
     for (size_t i = 0; i < options->skip_count; i++)
-        if (strcmp(options->skip[i], text) == 0 || (x->match.reason && strcmp(options->skip[i], x->match.reason->id) == 0))
+        if (strcmp(options->skip[i], text) == 0 || (x->match.reason && strcmp(options->skip[i], x->match.reason->shown->id) == 0))
             return true;
     return false;
 }
@@ -45,7 +48,7 @@ void explain_recognise(struct explanation *x, const struct reply *reply, const s
     catalog_match(catalog, reply, &x->match);
     challenge_find(&x->challenge, reply);
     x->stage = stage_of(&x->match, facts);
-    x->failed_auth = x->stage == STAGE_AUTH && reply->code >= 500 && reply->code != 503;
+    x->failed_auth = x->stage == STAGE_AUTH && (reply->code >= 500 || reply->code == SOFT_AUTH_FAILED) && reply->code != 503;
     x->skipped = is_skipped(x, reply->code, options);
 }
 
@@ -69,13 +72,6 @@ static unsigned conditions_of(const struct explanation *x, const struct session_
     if (x->failed_auth && facts->auth_failed + 1 >= REPEATED_FAILURES)
         holds |= 1U << CONDITION_REPEATED;
     return holds;
-}
-
-static bool is_ascii(const char *s)
-{
-    while (*s && (unsigned char)*s <= '~')
-        s++;
-    return !*s;
 }
 
 /* The text of what was recognised, in the language. NULL: the code is unknown too. */
@@ -116,7 +112,7 @@ int explain_compose(struct explanation *x, const struct reply *reply, const stru
     if (text) {
         unsigned holds = conditions_of(x, facts);
         words = words_of(text, holds);
-        if (!(facts && facts->smtputf8) && !(is_ascii(words.reason) && is_ascii(words.fix))) {
+        if (!(facts && facts->smtputf8) && !text->ascii) {
             language = CATALOG_LANGUAGE;
             words = words_of(text_in(x, catalog, reply->code, language), holds);
         }

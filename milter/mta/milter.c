@@ -87,7 +87,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
     struct peer *peer = calloc(1, sizeof *peer);
     if (!peer || smfi_setpriv(ctx, peer) == MI_FAILURE) {
         free(peer);
-        return SMFIS_ACCEPT;
+        return SMFIS_REJECT;
     }
     *want_actions = actions & SMFIF_SETSYMLIST;
     *want_steps = steps & (STEPS_UNUSED | SMFIP_RCPT_REJ);
@@ -294,6 +294,8 @@ static int await_answer(void)
         connect(fd, (struct sockaddr *)&address, len) == 0 &&
         send(fd, negotiate, sizeof negotiate, MSG_NOSIGNAL) == sizeof negotiate && recv(fd, &answer, 1, 0) == 1)
         result = 0;
+    else
+        errno = ETIMEDOUT;
     close(fd);
     return result;
 }

@@ -82,14 +82,23 @@ static void record(struct service *s, struct event *e, const struct explanation 
         service_record(s, e, !x->skipped);
 }
 
-/* Whether the message that the milter saw last can be the one that the reply is about. Postfix passes RSET on late, and does not say when a message
- * was taken, so the reply itself must tell. */
+/* Whether the message that the milter saw last is surely the one that the reply is about. Postfix passes RSET on late, and does not say when a
+ * message was taken, so the reply itself must tell; in doubt it is not. */
 static bool is_about_message(const struct explanation *x, const struct session_facts *facts)
 {
-    bool of_whole = x->stage == STAGE_EOM || x->stage == STAGE_DATA || x->stage == STAGE_NONE || x->stage == STAGE_OTHER;
-    if (facts->message_sent && !of_whole)
-        return false;
-    return x->match.reason ? x->match.reason->in_message : x->stage == STAGE_NONE || x->stage > STAGE_MAIL;
+    const struct catalog_reason *reason = x->match.reason;
+    if (facts->message_sent) /* DATA was accepted: either this is the reply to the whole of it, or it was taken before */
+        return reason ? reason->stage == STAGE_EOM : x->stage == STAGE_EOM;
+    return reason ? reason->in_message : x->stage == STAGE_NONE || x->stage > STAGE_MAIL;
+}
+
+/* Forget what the session knows of a message that the reply is not about, and with it at what stage that was. */
+static void leave_message_out(struct event *e, struct explanation *x)
+{
+    e->sender = e->recipient = e->queue_id = NULL;
+    if (!(x->match.reason && x->match.reason->stage) && !(x->match.code && x->match.code->stage) && x->stage >= STAGE_MAIL &&
+        x->stage != STAGE_UNKNOWN)
+        x->stage = STAGE_NONE;
 }
 
 /* Explain one refusal of a session (NULL: not known). 0: answer has "OK " and the template; 1: nothing to add; -1: errno ENOMEM. */
@@ -103,7 +112,7 @@ static int explain_refusal(struct replymap *r, const struct process *p, const st
     explain_recognise(x, reply, facts, catalog, &s->explain);
     service_event(s, &e, facts);
     if (facts && !is_about_message(x, facts))
-        e.sender = e.recipient = e.queue_id = NULL;
+        leave_message_out(&e, x);
     e.reply = key;
     e.reply_len = key_len;
     record(s, &e, x, p, reply, facts);

@@ -1,12 +1,12 @@
 #include <mailwhy/socketmap.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #define IDLE_MS 120000
 #define READ_SIZE (NETSTRING_MAX + 16)
 #define ACCEPT_BATCH 64
+#define CLIENTS_MIN 4
 
 /* A connection, in the list of all. */
 struct client {
@@ -42,8 +43,7 @@ struct socketmap {
     void *context;
     TAILQ_HEAD(, client) clients; /* the longest silent first */
     struct ticker ticker;
-    int spare; /* a descriptor to give up when there are no more */
-    struct socketmap_counts counts;
+    size_t open, most; /* connections */
     struct buffer reply;
     char read[READ_SIZE];
 };
@@ -57,7 +57,7 @@ static void client_close(struct client *c)
     buffer_free(&c->in);
     buffer_free(&c->out);
     free(c);
-    map->counts.open--;
+    map->open--;
 }
 
 /* Answer one request. 0, or -1: it is not a request. */
@@ -65,7 +65,6 @@ static int answer_request(struct client *c, const char *request, size_t len)
 {
     struct socketmap *map = c->map;
     const char *blank = memchr(request, ' ', len);
-    map->counts.requests++;
     if (!blank)
         return -1;
     buffer_clear(&map->reply);
@@ -123,7 +122,6 @@ static int client_take(struct client *c, const char *s, size_t len)
         len -= taken;
     }
     if (complete == -1) {
-        c->map->counts.bad_requests++;
         client_flush(c);
         return -1;
     }
@@ -170,8 +168,17 @@ static void client_ready(struct watch *w, uint32_t events)
         client_close(c);
 }
 
+/* The connection that has been silent longest makes room. */
+static void make_room(struct socketmap *map)
+{
+    if (!TAILQ_EMPTY(&map->clients))
+        client_close(TAILQ_FIRST(&map->clients)); // NOLINT(clang-analyzer-unix.Malloc): it is out of the list before it is freed
+}
+
 static void client_open(struct socketmap *map, int fd)
 {
+    if (map->open >= map->most)
+        make_room(map);
     struct client *c = calloc(1, sizeof *c);
     if (!c) {
         close(fd);
@@ -184,21 +191,7 @@ static void client_open(struct socketmap *map, int fd)
         return;
     }
     TAILQ_INSERT_TAIL(&map->clients, c, list);
-    map->counts.open++;
-}
-
-/* Out of descriptors: the connection that has been silent longest makes room. */
-static void make_room(struct socketmap *map, int listener)
-{
-    if (!TAILQ_EMPTY(&map->clients)) {
-        client_close(TAILQ_FIRST(&map->clients)); // NOLINT(clang-analyzer-unix.Malloc): it is out of the list before it is freed
-        return;
-    }
-    close(map->spare);
-    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-    if (fd != -1)
-        close(fd);
-    map->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    map->open++;
 }
 
 static void listener_ready(struct watch *w, uint32_t events)
@@ -209,10 +202,13 @@ static void listener_ready(struct watch *w, uint32_t events)
         int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd != -1)
             client_open(map, fd);
-        else if (errno == EMFILE || errno == ENFILE)
-            make_room(map, w->fd);
-        else if (errno != ECONNABORTED && errno != EINTR)
+        else if (errno == EAGAIN)
             return;
+        else if (errno != ECONNABORTED && errno != EINTR) {
+            make_room(map);
+            loop_change(map->loop, w, 0); /* until the next tick: a listener that cannot be served would keep the loop spinning */
+            return;
+        }
     }
 }
 
@@ -220,19 +216,20 @@ static void listener_ready(struct watch *w, uint32_t events)
 static void check_limits(struct ticker *t, int64_t now)
 {
     struct socketmap *map = (struct socketmap *)(void *)((char *)t - offsetof(struct socketmap, ticker));
+    for (size_t i = 0; i < map->listener_count; i++)
+        loop_change(map->loop, &map->listeners[i].watch, EPOLLIN);
     for (struct client *c = TAILQ_FIRST(&map->clients), *next; c; c = next) {
         next = TAILQ_NEXT(c, list);
         bool idle = now - c->since > IDLE_MS,
              stuck = (c->begun && now - c->begun > REQUEST_MS) || (c->out.len && now - c->since > REQUEST_MS);
-        if (idle || stuck) {
-            map->counts.timeouts++;
+        if (idle || stuck)
             client_close(c);
-        }
     }
 }
 
 struct socketmap *socketmap_new(struct loop *loop, const int *listeners, size_t count, socketmap_answer *answer, void *context)
 {
+    struct rlimit files;
     struct socketmap *map = calloc(1, sizeof *map);
     if (!map)
         return NULL;
@@ -240,9 +237,10 @@ struct socketmap *socketmap_new(struct loop *loop, const int *listeners, size_t 
     map->loop = loop;
     map->answer = answer;
     map->context = context;
-    map->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    map->most = getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur / 2 : CLIENTS_MIN;
+    map->most = map->most < CLIENTS_MIN ? CLIENTS_MIN : map->most;
     map->listeners = calloc(count, sizeof *map->listeners);
-    if (!map->listeners || map->spare == -1)
+    if (!map->listeners)
         goto fail;
     for (; map->listener_count < count; map->listener_count++) {
         struct listener *l = &map->listeners[map->listener_count];
@@ -268,14 +266,7 @@ void socketmap_free(struct socketmap *map)
         client_close(TAILQ_FIRST(&map->clients)); // NOLINT(clang-analyzer-unix.Malloc): as above
     for (size_t i = 0; i < map->listener_count; i++)
         loop_remove(map->loop, &map->listeners[i].watch);
-    if (map->spare != -1)
-        close(map->spare);
     buffer_free(&map->reply);
     free(map->listeners);
     free(map);
-}
-
-struct socketmap_counts socketmap_counts(const struct socketmap *map)
-{
-    return map->counts;
 }

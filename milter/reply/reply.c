@@ -1,7 +1,6 @@
 #include <mailwhy/reply.h>
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,12 +55,28 @@ size_t enhanced_parse(struct enhanced *e, const char *s, size_t len)
     return at;
 }
 
+/* Write a number from 0 to 999. Where it ends. */
+static char *put_number(char *to, int n)
+{
+    if (n >= 100)
+        *to++ = (char)('0' + n / 100 % 10);
+    if (n >= 10)
+        *to++ = (char)('0' + n / 10 % 10);
+    *to++ = (char)('0' + n % 10);
+    return to;
+}
+
 const char *enhanced_format(const struct enhanced *e, char out[static ENHANCED_SIZE])
 {
-    out[0] = '\0';
-    if (e->class)
-        snprintf(out, ENHANCED_SIZE, "%u.%u.%u", (unsigned)e->class % 10, (unsigned)e->subject % 1000,
-                 (unsigned)e->detail % 1000);
+    char *to = out;
+    if (e->class) {
+        to = put_number(to, e->class);
+        *to++ = '.';
+        to = put_number(to, e->subject);
+        *to++ = '.';
+        to = put_number(to, e->detail);
+    }
+    *to = '\0';
     return out;
 }
 
@@ -100,7 +115,7 @@ static int line_parse(struct reply *r, const char *s, size_t len)
         for (at += taken; at < len && is_blank(s[at]);)
             at++;
     }
-    r->lines[r->line_count++] = (struct reply_line){s + at, len - at};
+    r->lines[r->line_count++] = (struct reply_line){s + at, len - at, len};
     return 0;
 }
 

@@ -125,7 +125,7 @@ class Bench:
     def cpu(self):
         """(of all that serves, of mailwhyd): Postfix's daemons are the master's children, and most of them end with a round."""
         servers = [self.daemon.process.pid, self.noop.pid, *children(self.postfix.master.pid)]
-        return sum(map(cpu_seconds, servers)) + cpu_seconds(self.postfix.master.pid, with_ended=True), cpu_seconds(self.daemon.process.pid)
+        return sum(map(cpu_seconds_so_far, servers)) + cpu_seconds(self.postfix.master.pid, with_ended=True), cpu_seconds(self.daemon.process.pid)
 
     def round(self, load, service):
         events, cpu, machine = self.daemon.count("events"), self.cpu(), Machine()
@@ -192,6 +192,14 @@ class Machine:
         busy, total = processor_seconds()
         ours = server + self._children() - self._clients
         return max(0.0, busy - self._busy - ours) / max(total - self._total, 0.01)
+
+
+def cpu_seconds_so_far(pid):
+    """0 for a process that has just ended: its parent has them now."""
+    try:
+        return cpu_seconds(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
 
 
 def children(parent):

@@ -131,6 +131,18 @@ class Replies:
         event = self.refused(client.say("MAIL FROM:<third@elsewhere.test>"), 503, queue_id=None)
         self.assertIn(event.get("sender"), (None, "<>"))
 
+    def test_refused_sender_after_a_message(self):
+        """A sender that is refused where Postfix does not show it to us has nothing of the message before it, whether that was taken or reset."""
+        commands = (("MAIL FROM:<eve@elsewhere.test> SIZE=999999999", 552), ("MAIL FROM:<eve@elsewhere.test> FOO=bar", 555), ("MAIL FROM", 501))
+        for before in (lambda client: client.message("first@elsewhere.test", MAILBOX),
+                       lambda client: client.play("MAIL FROM:<first@elsewhere.test>", f"RCPT TO:<{MAILBOX}>", "RSET")):
+            with self.client() as client:
+                self.assertEqual(before(client).code, 250)
+                for command, code in commands:
+                    with self.subTest(command):
+                        event = self.refused(client.say(command), code, sender=None, recipient=None, queue_id=None)
+                        self.assertIn(event.get("stage"), (None, "mail"))
+
     def test_attempts(self):
         """Failures are counted by session: also when the next session meets the same smtpd."""
         for _ in range(2):

@@ -9,7 +9,7 @@ import stat
 import time
 import unittest
 
-from mailwhyd import BUILD, Mailwhyd
+from mailwhyd import BUILD, TREE, Mailwhyd
 from sandbox import Sandbox, run, wait_for
 
 WATCHDOG_S = 1.5
@@ -129,6 +129,47 @@ class User(ServiceTest):
             self.assertIn(fault, ended.stdout)
 
 
+class Streams(ServiceTest):
+    def launch(self, daemon, script):
+        """Start it by a shell that does something to its standard streams first."""
+        daemon.process = self.sandbox.spawn(["sh", "-c", f"exec {script}", "sh", BUILD / "mailwhyd", "-c", daemon.config], daemon.output)
+        wait_for("mailwhyd", daemon.answers, 20)
+
+    def test_closed(self):
+        """With its standard streams closed, none of its files takes their place: a note does not land in the log."""
+        daemon = self.daemon()
+        self.launch(daemon, '"$@" <&- >&- 2>&-')
+        daemon.hup()
+        with daemon.connect() as reply_map:
+            self.assertEqual(reply_map.request("1", "500 5.5.2 Error: command not recognized")[0], "OK")
+        self.assertEqual(len(daemon.events()), 1)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_stuck(self):
+        """A reader of stderr that reads no more holds up nobody."""
+        daemon = self.daemon()
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        os.set_inheritable(theirs, True)
+        daemon.process = self.sandbox.spawn(["sh", "-c", f"exec \"$@\" 2>&{theirs}", "sh", BUILD / "mailwhyd", "-c", daemon.config], daemon.output,
+                                            close_fds=False)
+        wait_for("mailwhyd", daemon.answers, 20)
+        os.set_blocking(theirs, False)
+        try:
+            while os.write(theirs, b"x" * 4096):
+                pass
+        except BlockingIOError:
+            pass
+        os.set_blocking(theirs, True)
+        os.close(theirs)
+        for _ in range(5):
+            daemon.hup()
+            with daemon.connect(2) as reply_map:
+                self.assertEqual(reply_map.request("1", "500 5.5.2 Error: command not recognized")[0], "OK")
+            time.sleep(0.1)
+        self.assertEqual(daemon.process.stop(), 0)
+
+
 class Start(ServiceTest):
     def test_faults_of_the_configuration(self):
         """-t and a start say each fault as FILE:LINE and end with 78."""
@@ -139,6 +180,17 @@ class Start(ServiceTest):
             self.assertEqual(ended.returncode, 78)
             for fault in (f"{config}:2: socket_mode", f"{config}:4: style", f"{config}:6: no such option 'listen'"):
                 self.assertIn(fault, ended.stdout)
+
+    def test_names_that_are_not_there(self):
+        """What the configuration names and the catalogue lacks is a fault, and so is one endpoint for two."""
+        config = self.sandbox / "names.conf"
+        for text, fault in (('explain { language = "xx" }', 'no language "xx"'), ('explain { skip = {"no-such-reason"} }', '"no-such-reason" is neither'),
+                            ('explain { skip = {"auth-account-disabled"} }', 'as "auth-bad-credentials"'),
+                            ('socketmap { listen = "unix:/x/y" }\nmilter { listen = "unix:/x/y" }', "each needs its own")):
+            config.write_text(text + "\n")
+            ended = run(BUILD / "mailwhyd", "-t", "-c", config, check=False, timeout=20, env={**os.environ, "MAILWHY_CATALOG": str(TREE / "conf/catalog")})
+            self.assertEqual(ended.returncode, 78, ended.stdout)
+            self.assertIn(fault, ended.stdout)
 
     def test_good(self):
         """-t of a good configuration says nothing and ends with 0."""

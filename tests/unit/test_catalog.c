@@ -103,6 +103,7 @@ static void test_faults(void **state)
         {"comments count as one line each", code,
          "# a\n// b\n/* c\n d */\n\nreason a { # \"\n codes = {535} # '\n who = \"no # body\" }\n", code_text,
          "reasons.conf:8: who \"no # body\""},
+        {"a comment in a word", code, "reason a { codes = {535} who = a//b\n}\n", code_text, "reasons.conf:1: // within a value begins a comment"},
         {"an unclosed section", code, "\nreason a { who = 'sender'\n codes = {535}\n", code_text,
          "reasons.conf:2: this { is not closed"},
         {"an unfinished string", code, "reason a { who = \"sender }\n", code_text, "reasons.conf:"},
@@ -324,20 +325,22 @@ static void test_filter(void **state)
         {"[[:alpha:]]bcd", "xbcd", 1},
         {"abc+?d", "abccd", 1},
         {"abcd\\*ef", "abcd*ef", 1},
-        {"(?i)ABC", "abc", 1},
+        {"(?i)ABC", "abc", 1}, {"(?ix) foo bar", "foobar", 1}, {"(?x: foo) barx", "foo barx", 1}, {"(?^x) foo bar", "foobar", 1},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
         char why[100];
         struct pattern_filter filter;
         struct pattern_hit hit;
+        struct pattern_scratch scratch = {0};
         print_message("%s on %s\n", rows[i].pattern, rows[i].subject);
         struct pattern *p = pattern_compile(rows[i].pattern, why, sizeof why);
         assert_non_null(p);
         pattern_filter_fill(&filter, rows[i].subject, strlen(rows[i].subject));
-        assert_int_equal(pattern_match(p, rows[i].subject, strlen(rows[i].subject), &hit), rows[i].matches);
+        assert_int_equal(pattern_match(p, &scratch, rows[i].subject, strlen(rows[i].subject), &hit), rows[i].matches);
         if (rows[i].matches)
             assert_true(pattern_may_match(p, &filter));
+        pattern_scratch_free(&scratch);
         pattern_free(p);
     }
 }
@@ -347,10 +350,12 @@ static void test_match_limit(void **state)
 {
     char why[100], subject[4000];
     struct pattern_hit hit;
+    struct pattern_scratch scratch = {0};
     (void)state;
     struct pattern *p = pattern_compile("(a+)+(a+)+b", why, sizeof why);
     memset(subject, 'a', sizeof subject);
-    assert_int_equal(pattern_match(p, subject, sizeof subject, &hit), 0);
+    assert_int_equal(pattern_match(p, &scratch, subject, sizeof subject, &hit), 0);
+    pattern_scratch_free(&scratch);
     pattern_free(p);
 }
 
