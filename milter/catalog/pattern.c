@@ -23,10 +23,15 @@ struct pattern {
     unsigned gram_count;
 };
 
-static unsigned gram_hash(const unsigned char *s)
+/* A sequence of three octets, as it grows: the letters of ASCII in lower case, as a caseless pattern of octets takes them. */
+static uint32_t gram_add(uint32_t gram, unsigned char c)
 {
-    uint32_t gram = (uint32_t)tolower(s[0]) << 16 | (uint32_t)tolower(s[1]) << 8 | (uint32_t)tolower(s[2]);
-    return gram * 2654435761u >> 22;
+    return (gram << 8 | (c >= 'A' && c <= 'Z' ? c | 0x20U : c)) & 0xFFFFFF;
+}
+
+static unsigned gram_hash(uint32_t gram)
+{
+    return gram * 2654435761U >> 22;
 }
 
 /* Past a group or a class that opens at s. NULL where it does not end. */
@@ -58,8 +63,12 @@ struct grams {
 
 static void add_run(struct grams *g, const char *run, size_t len)
 {
-    for (size_t i = 0; i + 3 <= len && g->count < NEEDLE_MAX; i++)
-        g->hash[g->count++] = (uint16_t)gram_hash((const unsigned char *)run + i);
+    uint32_t gram = 0;
+    for (size_t i = 0; i < len && g->count < NEEDLE_MAX; i++) {
+        gram = gram_add(gram, (unsigned char)run[i]);
+        if (i >= 2)
+            g->hash[g->count++] = (uint16_t)gram_hash(gram);
+    }
 }
 
 /* Whether the text uses what find_grams() does not read: comments, verbs, odd classes, and options but the harmless (?i), under which blanks may
@@ -183,8 +192,10 @@ void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t l
     memset(f, 0, sizeof *f);
     if (len > PATTERN_SUBJECT_MAX)
         len = PATTERN_SUBJECT_MAX;
-    for (size_t i = 0; i + 3 <= len; i++) {
-        unsigned hash = gram_hash((const unsigned char *)subject + i);
+    uint32_t gram = 0;
+    for (size_t i = 0; i < len; i++) { /* the first two set bits of no sequence, which harms nothing */
+        gram = gram_add(gram, (unsigned char)subject[i]);
+        unsigned hash = gram_hash(gram);
         f->seen[hash / 64] |= (uint64_t)1 << hash % 64;
     }
 }

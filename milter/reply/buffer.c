@@ -13,7 +13,7 @@ static int reserve(struct buffer *b, size_t more)
         return -1;
     if (more < b->room && b->len < b->room - more)
         return 0;
-    size_t room = b->room ? b->room : 128;
+    size_t room = b->room ? b->room : 512;
     while (room <= b->len || room - b->len <= more) {
         if (room > (size_t)-1 / 2) {
             b->failed = true;
