@@ -44,7 +44,8 @@ struct pattern_scratch {
 };
 
 /* 1: matches; 0: does not, or not within its limits; -1: errno ENOMEM. */
-int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit);
+int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
+                  struct pattern_hit *hit);
 void pattern_scratch_free(struct pattern_scratch *scratch);
 
 /* One bit of the filter without which p cannot match, -1 where there is none; and whether it is set. For tables that pass over patterns without

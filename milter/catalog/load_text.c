@@ -253,16 +253,19 @@ static void note_ascii(struct catalog_text *t)
 }
 
 /* Fault what an English text lacks: it is what every other language falls back to, and what a reply of plain ASCII is made of. */
-static void check_complete(struct loader *l, struct catalog_text *t, const char *file, int line, const char *what, const char *title)
+static void check_complete(struct loader *l, struct catalog_text *t, const char *file, int line, const char *what,
+                           const char *title)
 {
     const char *const parts[] = {t->name, t->reason, t->when, t->fix};
     static const char *const part_names[] = {"name", "reason", "when", "fix"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!parts[i])
-            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", file, line, what, title, part_names[i], CATALOG_LANGUAGE);
+            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", file, line, what, title, part_names[i],
+                          CATALOG_LANGUAGE);
     note_ascii(t);
     if (!t->ascii)
-        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", file, line, what, title, CATALOG_LANGUAGE);
+        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", file, line, what, title,
+                      CATALOG_LANGUAGE);
 }
 
 /* The section of codes.conf, ours or the site's, that has the code. */

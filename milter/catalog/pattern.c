@@ -226,7 +226,8 @@ static void take_groups(const struct pattern *p, const PCRE2_SIZE *ovector, stru
     }
 }
 
-int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit)
+int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
+                  struct pattern_hit *hit)
 {
     if (!scratch->data)
         scratch->data = pcre2_match_data_create(CAPTURES, NULL);

@@ -163,10 +163,12 @@ static void check_names(const struct config *c, const struct catalog *catalog, c
         const char *name = c->explain.skip[i];
         const struct catalog_reason *reason = catalog_reason_by_id(catalog, name);
         if (reason && reason->shown != reason)
-            buffer_printf(faults, "%s:0: explain: skip: clients are shown \"%s\" as \"%s\": skip that one, or neither\n", file, name,
-                          reason->shown->id);
+            buffer_printf(faults, "%s:0: explain: skip: clients are shown \"%s\" as \"%s\": skip that one, or neither\n", file,
+                          name, reason->shown->id);
         else if (!reason && !(strlen(name) == 3 && strspn(name, "0123456789") == 3 && (*name == '4' || *name == '5')))
-            buffer_printf(faults, "%s:0: explain: skip: \"%s\" is neither a reply code (4xx, 5xx) nor a reason of the catalogue\n", file, name);
+            buffer_printf(faults,
+                          "%s:0: explain: skip: \"%s\" is neither a reply code (4xx, 5xx) nor a reason of the catalogue\n", file,
+                          name);
     }
 }
 

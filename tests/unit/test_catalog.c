@@ -103,7 +103,8 @@ static void test_faults(void **state)
         {"comments count as one line each", code,
          "# a\n// b\n/* c\n d */\n\nreason a { # \"\n codes = {535} # '\n who = \"no # body\" }\n", code_text,
          "reasons.conf:8: who \"no # body\""},
-        {"a comment in a word", code, "reason a { codes = {535} who = a//b\n}\n", code_text, "reasons.conf:1: // within a value begins a comment"},
+        {"a comment in a word", code, "reason a { codes = {535} who = a//b\n}\n", code_text,
+         "reasons.conf:1: // within a value begins a comment"},
         {"an unclosed section", code, "\nreason a { who = 'sender'\n codes = {535}\n", code_text,
          "reasons.conf:2: this { is not closed"},
         {"an unfinished string", code, "reason a { who = \"sender }\n", code_text, "reasons.conf:"},
@@ -325,7 +326,10 @@ static void test_filter(void **state)
         {"[[:alpha:]]bcd", "xbcd", 1},
         {"abc+?d", "abccd", 1},
         {"abcd\\*ef", "abcd*ef", 1},
-        {"(?i)ABC", "abc", 1}, {"(?ix) foo bar", "foobar", 1}, {"(?x: foo) barx", "foo barx", 1}, {"(?^x) foo bar", "foobar", 1},
+        {"(?i)ABC", "abc", 1},
+        {"(?ix) foo bar", "foobar", 1},
+        {"(?x: foo) barx", "foo barx", 1},
+        {"(?^x) foo bar", "foobar", 1},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
