@@ -160,6 +160,7 @@ class LogDiskFull(Explained):
         logged = [event["ref"] for event in self.daemon.events()]
         for ref in [first, last] + [reply.ref for reply in replies if reply.ref]:
             self.assertIn(ref, logged)
+        time.sleep(0.2)  # notes are written by a thread of their own
         self.assertEqual(len(re.findall(r"(?i)no space|file too large|could not be written", self.daemon.complaints())), 1,
                          self.daemon.complaints())
 
