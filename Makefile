@@ -1,4 +1,4 @@
-# mailwhy: make, make demo, make check, make bench, make fuzz, make lint, make format, make install, make deps, make clean.
+# mailwhy: make, make demo, make check, make bench, make fuzz, make lint, make format, make deps, make clean.
 
 VERSION := 0.1.0
 BUILD ?= build
@@ -24,7 +24,7 @@ cli_src := $(wildcard milter/cli/*.c) milter/daemon/config.c milter/daemon/endpo
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-.PHONY: all demo check unit asan tsan bench fuzz lint format install deps clean
+.PHONY: all demo check unit asan tsan bench fuzz lint format deps clean
 all: $(BUILD)/mailwhyd $(BUILD)/mailwhy
 
 $(BUILD)/obj/%.o: %.c
