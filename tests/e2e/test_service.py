@@ -170,6 +170,55 @@ class Streams(ServiceTest):
         self.assertEqual(daemon.process.stop(), 0)
 
 
+class Syslog(ServiceTest):
+    """A mailwhyd whose /dev/log is a socket of the test's, in a mount namespace of its own."""
+
+    OWN_DEV = """cd "$0"
+        for node in null urandom random; do touch $node; mount --bind /dev/$node $node; done
+        mount --rbind . /dev
+        exec "$@\""""
+
+    def setUp(self):
+        super().setUp()
+        dev = self.sandbox.directory("dev")
+        self.logger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(self.logger.close)
+        self.logger.bind(str(dev / "log"))
+        self.logger.settimeout(10)
+        self.service = self.daemon()
+        self.service.process = self.sandbox.spawn(["unshare", "-m", "sh", "-c", self.OWN_DEV, dev, BUILD / "mailwhyd", "-c", self.service.config],
+                                                  self.service.output)
+        wait_for("mailwhyd", self.service.answers, 20)
+
+    def heard(self, what):
+        """The first line that syslog gets with this in it."""
+        while what not in (line := self.logger.recv(8192).decode("ascii")):
+            pass
+        return line
+
+    def refuse(self, reply):
+        with self.service.connect() as reply_map:
+            self.assertEqual(reply_map.request("77", reply)[0], "OK")
+
+    def test_event(self):
+        """An event is one line of facility mail, key=value, with nothing of the client's unescaped."""
+        self.refuse('550 5.1.1 <a"b\x1b\r\n\xff@x>: Recipient address rejected: User unknown in local recipient table')
+        line = self.heard("ref=")
+        event = self.service.events()[0]
+        self.assertRegex(line, rf"^<22>.* mailwhyd\[{self.service.process.pid}\]: ts={event['ts']} ref={event['ref']} ")
+        self.assertIn(r'reply="550 5.1.1 <a\x22b\x1b\x0d\x0a\xc3\xbf@x>: Recipient', line)
+
+    def test_stuck(self):
+        """A logger that reads no more holds up no reply and no end."""
+        began = time.monotonic()
+        with self.service.connect(5) as reply_map:
+            for _ in range(3000):
+                self.assertEqual(reply_map.request("77", "500 5.5.2 Error: command not recognized")[0], "OK")
+        self.assertLess(time.monotonic() - began, 20)
+        self.assertEqual(self.service.process.stop(), 0)
+        self.assertEqual(len(self.service.events()), 3000)
+
+
 class Start(ServiceTest):
     def test_faults_of_the_configuration(self):
         """-t and a start say each fault as FILE:LINE and end with 78."""
