@@ -1,26 +1,7 @@
-#include "unit.h"
+#include "our_catalog.h"
 
 #include <mailwhy/explain.h>
 #include <mailwhy/footer.h>
-
-static struct catalog *catalog;
-
-static int load(void **state)
-{
-    struct buffer faults = {0};
-    (void)state;
-    catalog = catalog_load(OUR_CATALOG, NULL, &faults);
-    fputs(buffer_string(&faults), stderr);
-    buffer_free(&faults);
-    return catalog ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalog_release(catalog);
-    return 0;
-}
 
 static const struct explain_options plain_options = {.style = STYLE_FULL, .language = "en", .help_url = "", .contact = ""};
 
@@ -285,5 +266,5 @@ int main(void)
         cmocka_unit_test(test_variants),     cmocka_unit_test(test_facts),           cmocka_unit_test(test_skip),
         cmocka_unit_test(test_unknown_code), cmocka_unit_test(test_hostile),         cmocka_unit_test(test_footer),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }

@@ -1,24 +1,6 @@
-#include "unit.h"
+#include "our_catalog.h"
 
 #include <mailwhy/session.h>
-
-static struct catalog *catalog;
-
-static int load(void **state)
-{
-    struct buffer faults = {0};
-    (void)state;
-    catalog = catalog_load(OUR_CATALOG, NULL, &faults);
-    buffer_free(&faults);
-    return catalog ? 0 : -1;
-}
-
-static int unload(void **state)
-{
-    (void)state;
-    catalog_release(catalog);
-    return 0;
-}
 
 static void test_find(void **state)
 {
@@ -108,5 +90,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_replaced),
                                        cmocka_unit_test(test_message_reset)};
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }
