@@ -6,9 +6,8 @@
 
 struct catalog_slot;
 
-/* A slot that holds the catalogue, whose reference it takes over. NULL with errno ENOMEM: the reference stays the caller's. */
+/* A slot, to the end of the process, that holds the catalogue, whose reference it takes over. NULL with errno ENOMEM: the reference stays the caller's. */
 struct catalog_slot *catalog_slot_new(struct catalog *c);
-void catalog_slot_free(struct catalog_slot *slot); /* NULL is allowed */
 
 /* Put another catalogue in, whose reference the slot takes over. */
 void catalog_slot_publish(struct catalog_slot *slot, struct catalog *c);

@@ -19,8 +19,7 @@ struct ticker {
     struct ticker *next;
 };
 
-struct loop *loop_new(void); /* NULL with errno */
-void loop_free(struct loop *l);
+struct loop *loop_new(void); /* to the end of the process; NULL with errno */
 
 /* 0, or -1 with errno. A watch that is removed is not called any more, though it was ready. */
 int loop_add(struct loop *l, struct watch *w);

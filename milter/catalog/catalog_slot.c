@@ -18,15 +18,6 @@ struct catalog_slot *catalog_slot_new(struct catalog *c)
     return slot;
 }
 
-void catalog_slot_free(struct catalog_slot *slot)
-{
-    if (!slot)
-        return;
-    catalog_release(slot->catalog);
-    pthread_mutex_destroy(&slot->lock);
-    free(slot);
-}
-
 void catalog_slot_publish(struct catalog_slot *slot, struct catalog *c)
 {
     pthread_mutex_lock(&slot->lock);

@@ -49,7 +49,8 @@ static size_t safe_run(const char *s, size_t len, size_t *size, uint32_t *point,
     return run;
 }
 
-void print_text(FILE *to, const char *s, size_t len)
+/* Print the text; what is not safe as escape has it. */
+static void print_escaping(FILE *to, const char *s, size_t len, void (*escape)(FILE *to, uint32_t point, bool is_utf8))
 {
     while (len) {
         size_t size = 0;
@@ -61,11 +62,21 @@ void print_text(FILE *to, const char *s, size_t len)
         len -= run;
         if (len == 0)
             break;
-        bool one_octet = !is_utf8 || point < 0x80;
-        fprintf(to, one_octet ? "\\x%02x" : point > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)point);
+        escape(to, point, is_utf8);
         s += size;
         len -= size;
     }
+}
+
+static void escape_text(FILE *to, uint32_t point, bool is_utf8)
+{
+    bool one_octet = !is_utf8 || point < 0x80;
+    fprintf(to, one_octet ? "\\x%02x" : point > 0xffff ? "\\U%08x" : "\\u%04x", (unsigned)point);
+}
+
+void print_text(FILE *to, const char *s, size_t len)
+{
+    print_escaping(to, s, len, escape_text);
 }
 
 void print_string(FILE *to, const char *s)
@@ -73,9 +84,12 @@ void print_string(FILE *to, const char *s)
     print_text(to, s, strlen(s));
 }
 
-static void print_json_escape(FILE *to, uint32_t point)
+static void escape_json(FILE *to, uint32_t point, bool is_utf8)
 {
-    if (point <= 0xffff)
+    (void)is_utf8;
+    if (point == '\t' || point == '\r')
+        fputc(' ', to); /* JSON has them between its tokens only */
+    else if (point <= 0xffff)
         fprintf(to, "\\u%04x", (unsigned)point);
     else
         fprintf(to, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)), (unsigned)(0xdc00 + (point & 0x3ff)));
@@ -94,23 +108,7 @@ void print_lines(FILE *to, const char *lines)
 
 void print_json(FILE *to, const char *line, size_t len)
 {
-    while (len) {
-        size_t size = 0;
-        uint32_t point = 0;
-        bool is_utf8 = true;
-        size_t run = safe_run(line, len, &size, &point, &is_utf8);
-        fwrite(line, 1, run, to);
-        line += run;
-        len -= run;
-        if (len == 0)
-            break;
-        if (point == '\t' || point == '\r')
-            fputc(' ', to); /* JSON has them between its tokens only */
-        else
-            print_json_escape(to, point);
-        line += size;
-        len -= size;
-    }
+    print_escaping(to, line, len, escape_json);
     fputc('\n', to);
 }
 

@@ -1,6 +1,7 @@
 #include "compose.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PART_LINES_MAX 3 /* of a reason and of a fix: with contact and reference eight at most */
@@ -32,41 +33,50 @@ static const struct catalog_fact *fact_find(const struct catalog_match *match, c
     return NULL;
 }
 
-static void add_placeholder(struct buffer *out, const struct catalog_match *match, const char *name, const char *known,
-                            const char *unknown)
+/* What a placeholder stands for. */
+struct value {
+    const char *name, *text;
+    size_t len;
+};
+
+static struct value value_of(const char *name, const char *text)
+{
+    return (struct value){name, text, strlen(text)};
+}
+
+/* What a match caught under that name, else text. */
+static struct value caught(const struct catalog_match *match, const char *name, const char *text)
 {
     const struct catalog_fact *fact = fact_find(match, name);
-    if (fact)
-        add_value(out, fact->value, fact->len);
-    else if (known)
-        add_value(out, known, strlen(known));
-    else
-        buffer_add_string(out, unknown);
+    return fact ? (struct value){name, fact->value, fact->len} : value_of(name, text);
+}
+
+/* Append the text, with each %name that is one of the values filled in, and %% as a percent sign. */
+static void expand(struct buffer *out, const char *text, const struct value *values, size_t count)
+{
+    while (*text) {
+        size_t plain = strcspn(text, "%"), taken = 0;
+        buffer_add(out, text, plain);
+        text += plain;
+        for (size_t i = 0; *text && !taken && i < count; i++) {
+            if (strncmp(text + 1, values[i].name, strlen(values[i].name)) == 0) {
+                add_value(out, values[i].text, values[i].len);
+                taken = 1 + strlen(values[i].name);
+            }
+        }
+        if (*text && !taken) {
+            buffer_add_char(out, '%');
+            taken = text[1] == '%' ? 2 : 1;
+        }
+        text += taken;
+    }
 }
 
 void explain_fill(struct buffer *out, const char *text, const struct catalog_match *match, const char *client)
 {
-    const struct {
-        const char *name, *known, *unknown;
-    } values[] = {{"client", client, "this address"}, {"list", NULL, "a blocklist"}, {"name", NULL, "it"}};
-    while (*text) {
-        size_t plain = strcspn(text, "%");
-        buffer_add(out, text, plain);
-        text += plain;
-        if (!*text)
-            break;
-        text++;
-        size_t taken = 0;
-        for (size_t i = 0; !taken && i < sizeof values / sizeof *values; i++) {
-            if (strncmp(text, values[i].name, strlen(values[i].name)) == 0) {
-                add_placeholder(out, match, values[i].name, values[i].known, values[i].unknown);
-                taken = strlen(values[i].name);
-            }
-        }
-        if (!taken)
-            buffer_add_char(out, '%');
-        text += taken ? taken : *text == '%';
-    }
+    const struct value values[] = {caught(match, "client", client ? client : "this address"),
+                                   caught(match, "list", "a blocklist"), caught(match, "name", "it")};
+    expand(out, text, values, sizeof values / sizeof *values);
 }
 
 /* Fill in the help URL's placeholders: values that are ours, none from a client. */
@@ -74,31 +84,13 @@ static void fill_url(struct buffer *out, const struct explain_options *options, 
                      const struct reply *reply, const char *language, const char *ref)
 {
     char enhanced[ENHANCED_SIZE], code[12];
-    code[0] = (char)('0' + reply->code / 100 % 10);
-    code[1] = (char)('0' + reply->code / 10 % 10);
-    code[2] = (char)('0' + reply->code % 10);
-    code[3] = '\0';
-    const struct {
-        const char *name, *value;
-    } known[] = {{"code", code},
-                 {"enhanced", enhanced_format(&reply->enhanced, enhanced)},
-                 {"reason", x->match.reason ? x->match.reason->shown->id : "unknown"},
-                 {"ref", ref},
-                 {"lang", language}};
-    for (const char *s = options->help_url; *s;) {
-        size_t taken = 0;
-        for (size_t i = 0; *s == '%' && !taken && i < sizeof known / sizeof *known; i++) {
-            if (strncmp(s + 1, known[i].name, strlen(known[i].name)) == 0) {
-                buffer_add_string(out, known[i].value);
-                taken = 1 + strlen(known[i].name);
-            }
-        }
-        if (!taken) {
-            buffer_add_char(out, *s);
-            taken = s[0] == '%' && s[1] == '%' ? 2 : 1;
-        }
-        s += taken;
-    }
+    if (!*options->help_url)
+        return;
+    snprintf(code, sizeof code, "%d", reply->code);
+    const struct value values[] = {value_of("code", code), value_of("enhanced", enhanced_format(&reply->enhanced, enhanced)),
+                                   value_of("reason", x->match.reason ? x->match.reason->shown->id : "unknown"),
+                                   value_of("ref", ref), value_of("lang", language)};
+    expand(out, options->help_url, values, sizeof values / sizeof *values);
 }
 
 static void begin_line(struct setting *to)
