@@ -7,6 +7,7 @@ import pathlib
 import re
 import signal
 import socket
+import struct
 
 from sandbox import free_ports, run, uninterrupted, wait_for
 
@@ -41,8 +42,10 @@ class SocketMap:
         kind, _, address = endpoint.partition(":")
         if kind == "unix":
             self.sock = socket.socket(socket.AF_UNIX)
-            self.sock.settimeout(timeout)
+            # A full backlog makes a connect with a timeout of Python's fail at once; this one waits for its turn.
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", timeout, 0))
             self.sock.connect(address)
+            self.sock.settimeout(timeout)
         else:
             port, _, host = address.partition("@")
             self.sock = socket.create_connection((host, int(port)), timeout)
