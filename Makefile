@@ -6,6 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PKGS := libpcre2-8 libconfuse libcrypto libsystemd
+CLI_PKGS := gmime-3.0
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual -Wvla $(if $(CI),-Werror)
 HARDEN ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -13,8 +14,8 @@ HARDEN_LD ?= -pie -Wl,-z,relro,-z,now
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DMAILWHY_VERSION='"$(VERSION)"'
 CFLAGS += -std=c11 -g $(WARN) $(HARDEN)
 # The packages may come only with 'make deps', so they are asked for when a rule runs, not when make reads this.
-cflags = $(shell pkg-config --cflags $(PKGS))
-ldlibs = -lmilter $(shell pkg-config --libs $(PKGS)) -pthread
+cflags = $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS))
+ldlibs = -lmilter -lunistring $(shell pkg-config --libs $(PKGS)) -pthread
 
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
@@ -39,7 +40,7 @@ $(BUILD)/mailwhyd: $(call obj,$(daemon_src)) $(BUILD)/libmailwhy.a
 	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 $(BUILD)/mailwhy: $(call obj,$(cli_src)) $(BUILD)/libmailwhy.a
-	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs) $(shell pkg-config --libs $(CLI_PKGS))
 
 # Unit tests: each tests/unit/test_X.c is a program.
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))

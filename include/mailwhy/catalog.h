@@ -10,6 +10,7 @@
 #include <mailwhy/buffer.h>
 #include <mailwhy/reply.h>
 #include <mailwhy/stage.h>
+#include <mailwhy/words.h>
 
 #define CATALOG_FACTS_MAX 8
 #define CATALOG_LANGUAGE "en" /* the language that every entry has */
@@ -58,6 +59,24 @@ struct catalog_reason {
 struct catalog_code {
     int code;
     enum stage stage;
+    enum catalog_who who;
+};
+
+/* An enhanced status code: of one class, or of all. */
+struct catalog_enhanced {
+    struct enhanced code; /* class 0: any */
+    const struct catalog_reason *shown; /* whose text a failed sign-in gets instead; NULL: none */
+    enum stage stage;
+    enum catalog_who who;
+    bool vague; /* says less than a reply code that is known */
+};
+
+/* A list of addresses or names that are refused: a DNSBL, or a provider's own. */
+struct catalog_list {
+    const char *title; /* "spamhaus.org" */
+    const char *name;
+    const char *page; /* the page where an address is looked up, with %client in it; NULL: none */
+    const char *site; /* where one looks up by hand; NULL: none */
 };
 
 /* A named group of the pattern that matched: its text in the reply. */
@@ -70,7 +89,7 @@ struct catalog_fact {
 /* How specific a match is; a higher one wins. */
 enum catalog_rank {
     RANK_NONE,
-    RANK_CODE, /* a reason without patterns, by its code */
+    RANK_CODE, /* a reason without patterns, by its code; only where the enhanced code says nothing */
     RANK_ENHANCED, /* a reason without patterns, by its enhanced code */
     RANK_PATTERN, /* a pattern, though neither code is among the reason's */
     RANK_PATTERN_CODE, /* a pattern, and the code or the enhanced code */
@@ -78,8 +97,9 @@ enum catalog_rank {
 };
 
 struct catalog_match {
-    const struct catalog_reason *reason; /* NULL: nothing but the code is known */
+    const struct catalog_reason *reason; /* NULL: nothing but the codes is known */
     const struct catalog_code *code; /* NULL: the code is not in the catalogue */
+    const struct catalog_enhanced *enhanced; /* NULL: the enhanced code is not in the catalogue, or there is none */
     enum catalog_rank rank;
     const char *pattern; /* that matched; NULL: none */
     size_t start, end; /* of what it matched, in the reply's text */
@@ -87,10 +107,17 @@ struct catalog_match {
     size_t fact_count;
 };
 
-/* Load the catalogue in dir, and over it, entry by entry, the one in local_dir (NULL, or a folder that may be missing). Faults are appended to
- * faults, each a line "FILE:LINE: what and why". The catalogue, with one reference; NULL where anything is wrong (errno EINVAL, or
- * ENOMEM). */
-struct catalog *catalog_load(const char *dir, const char *local_dir, struct buffer *faults);
+/* Where a catalogue comes from. */
+struct catalog_source {
+    const char *dir;
+    const char *local_dir; /* the site's, over the other entry by entry; NULL, or a folder that may be missing */
+    const char *language; /* the one beside English; NULL: all */
+    bool brief; /* for few replies: patterns are not made fast, which takes longer than matching them */
+};
+
+/* Load a catalogue. Faults are appended to faults, each a line "FILE:LINE: what and why". The catalogue, with one reference; NULL where anything is
+ * wrong (errno EINVAL, or ENOMEM). */
+struct catalog *catalog_load(const struct catalog_source *from, struct buffer *faults);
 struct catalog *catalog_retain(struct catalog *c);
 void catalog_release(struct catalog *c); /* NULL is allowed */
 
@@ -98,16 +125,40 @@ void catalog_release(struct catalog *c); /* NULL is allowed */
  * among those the reason that stands first in the files. Pure. What out points to lives as long as the catalogue and the reply. */
 void catalog_match(const struct catalog *c, const struct reply *reply, struct catalog_match *out);
 
-/* The text of a reason or a code in a language, else in English. NULL where the code has none. */
+/* Whether the match says more than the text of a reply code. */
+bool catalog_is_specific(const struct catalog_match *match);
+
+/* Texts in a language, else in English. NULL where there is no such entry, or the match knows nothing. The text of a match is that of its reason (as
+ * it is, not as it is shown), else of its enhanced code, else of its code; a vague enhanced code goes behind the code. */
 const struct catalog_text *catalog_reason_text(const struct catalog *c, const struct catalog_reason *reason,
                                                const char *language);
 const struct catalog_text *catalog_code_text(const struct catalog *c, int code, const char *language);
+const struct catalog_text *catalog_enhanced_text(const struct catalog *c, const struct catalog_enhanced *enhanced,
+                                                 const char *language);
+const struct catalog_text *catalog_match_text(const struct catalog *c, const struct catalog_match *match, const char *language);
+const char *catalog_word(const struct catalog *c, enum word word, const char *language);
+bool catalog_words_are_ascii(const struct catalog *c, const char *language); /* those that stand in replies */
 
-/* The reason of that id, NULL where there is none. */
+/* The entry of that name, NULL where there is none. The enhanced code: of its class, else of all classes. The list: one whose title is the name or a
+ * domain that it is in, whatever the case. */
 const struct catalog_reason *catalog_reason_by_id(const struct catalog *c, const char *id);
+const struct catalog_code *catalog_code_find(const struct catalog *c, int code);
+const struct catalog_enhanced *catalog_enhanced_find(const struct catalog *c, const struct enhanced *code);
+const struct catalog_list *catalog_list_find(const struct catalog *c, const char *name, size_t len);
 bool catalog_has_language(const struct catalog *c, const char *language);
 
+/* The entries in their order, NULL behind the last. */
+const struct catalog_reason *catalog_reason_at(const struct catalog *c, size_t i);
+const struct catalog_code *catalog_code_at(const struct catalog *c, size_t i);
+const struct catalog_enhanced *catalog_enhanced_at(const struct catalog *c, size_t i);
+const char *catalog_language_at(const struct catalog *c, size_t i);
 size_t catalog_reason_count(const struct catalog *c);
+
+/* A reason's codes, for people: "535, 5.7.8". 0, or -1 with errno ENOMEM. */
+int catalog_reason_codes(const struct catalog *c, const struct catalog_reason *reason, struct buffer *out);
+
+/* "5.7.8", "X.7.8". */
+const char *catalog_enhanced_name(const struct catalog_enhanced *enhanced, char out[static ENHANCED_SIZE]);
 
 const char *catalog_who_name(enum catalog_who who); /* "sender", "sender-admin", "receiver-admin" */
 

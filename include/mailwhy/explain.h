@@ -53,9 +53,16 @@ int explain_compose(struct explanation *x, const struct reply *reply, const stru
                     const struct catalog *catalog, const struct explain_options *options, const char *ref);
 void explain_free(struct explanation *x);
 
-/* Append a text of the catalogue with its placeholders filled in, from what a match caught and the client's address (NULL: not known). Values are
- * printable ASCII, a longer one than 64 octets with its cut marked. */
-void explain_fill(struct buffer *out, const char *text, const struct catalog_match *match, const char *client);
+/* Whose words stand around a text: those of a language. */
+struct explain_words {
+    const struct catalog *catalog;
+    const char *language;
+};
+
+/* Append a text of the catalogue with its placeholders filled in, from what a match caught and the client's address (NULL: not known). What comes
+ * from elsewhere is shown as expand_foreign() says. */
+void explain_fill(struct buffer *out, const char *text, const struct explain_words *words, const struct catalog_match *match,
+                  const char *client_addr);
 
 /* "full", "short", "inline", "ref". -1 for another name. */
 int explain_style_from_name(const char *name);

@@ -13,6 +13,9 @@
  * written as \u00XX, so that what is appended is always one line of valid UTF-8. 0, or -1 with errno ENOMEM. */
 int json_add_string(struct buffer *out, const char *s, size_t len);
 
+/* Append "key": of an object's next value, and the comma before it where the object, or what out ends with, has a value already. */
+int json_add_key(struct buffer *out, const char *key);
+
 /* Append a number. 0, or -1 with errno ENOMEM. */
 int json_add_long(struct buffer *out, long n);
 

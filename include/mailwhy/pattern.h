@@ -30,6 +30,9 @@ struct pattern_filter {
 
 /* Compile, caseless. NULL with what is wrong in error (at most size octets with its NUL). */
 struct pattern *pattern_compile(const char *text, char *error, size_t size);
+
+/* Make machine code of it: for one that is to be matched often. Before it is shared. */
+void pattern_make_fast(struct pattern *p);
 void pattern_free(struct pattern *p);
 const char *pattern_text(const struct pattern *p);
 

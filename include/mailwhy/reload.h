@@ -2,12 +2,13 @@
 #ifndef MAILWHY_RELOAD_H
 #define MAILWHY_RELOAD_H
 
+#include <mailwhy/catalog.h>
 #include <mailwhy/catalog_slot.h>
 
 struct reloader;
 
-/* The strings and the slot must outlive it. NULL with errno. */
-struct reloader *reloader_new(struct catalog_slot *slot, const char *dir, const char *local_dir);
+/* The source and the slot must outlive it. NULL with errno. */
+struct reloader *reloader_new(struct catalog_slot *slot, const struct catalog_source *source);
 
 /* Load and publish soon; a catalogue with faults is noted, and the one of the moment stays. Tells systemd of it. */
 void reloader_ask(struct reloader *r);

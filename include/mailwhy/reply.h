@@ -20,7 +20,7 @@ struct reply_line {
 };
 
 struct reply {
-    int code; /* 200 to 599 */
+    int code; /* 200 to 599; 0: not known (reply_parse_bare()) */
     struct enhanced enhanced; /* of the first line that has one */
     bool enhanced_differs; /* another line has another one */
     unsigned line_count; /* 1 to REPLY_LINES_MAX */
@@ -34,6 +34,9 @@ struct reply {
  * 0, or -1 with errno EINVAL (not a reply: no code from 200 to 599 at the start, another code on a later line, more than
  * REPLY_LINES_MAX lines) or ENOMEM; r is then empty. */
 int reply_parse(struct reply *r, const char *s, size_t len);
+
+/* The same for what people and logs hand on of a reply: its code may be missing (r->code is 0 then), and with it the enhanced code. */
+int reply_parse_bare(struct reply *r, const char *s, size_t len);
 void reply_free(struct reply *r);
 
 /* Read an enhanced status code at the start of s, ended by white space or the end. The octets it takes, 0 for none. */

@@ -19,14 +19,26 @@ struct reason_entry {
     size_t enhanced_count;
     struct pattern **patterns;
     size_t pattern_count;
-    const cfg_t *section; /* where it stands, for faults; while loading */
+    cfg_t *section; /* where it stands, for faults; while loading */
 };
 
-/* The texts of one language: a row for each reason and for each code, by their index. A row without a name is not there. */
+struct code_entry {
+    struct catalog_code code; /* first, likewise */
+    cfg_t *section;
+};
+
+struct enhanced_entry {
+    struct catalog_enhanced enhanced; /* first, likewise */
+    const char *shown_as;
+    cfg_t *section;
+};
+
+/* The texts of one language: a row for each entry, by its index. A row without a name is not there. */
 struct language {
     char name[16];
-    struct catalog_text *reasons;
-    struct catalog_text *codes;
+    struct catalog_text *reasons, *codes, *enhanced;
+    const char *words[WORD_COUNT];
+    bool ascii_words; /* those that stand in replies */
 };
 
 /* A row for each pattern, in the order of the reasons: what is looked at first. */
@@ -49,8 +61,12 @@ struct catalog {
     size_t reason_count;
     struct pattern_row *rows;
     size_t row_count;
-    struct catalog_code *codes;
+    struct code_entry *codes;
     size_t code_count;
+    struct enhanced_entry *enhanced;
+    size_t enhanced_count;
+    struct catalog_list *lists;
+    size_t list_count;
     struct language *languages; /* the first is English */
     size_t language_count;
 };
@@ -58,10 +74,18 @@ struct catalog {
 /* Free what an entry holds, its strings apart, and make it empty. */
 void reason_clear(struct reason_entry *r);
 
-/* Where a reason that was handed out stands: it is the beginning of its entry. */
+/* Where what was handed out stands: it is the beginning of its entry. */
 static inline size_t reason_index(const struct catalog *c, const struct catalog_reason *reason)
 {
     return (size_t)((const struct reason_entry *)(const void *)reason - c->reasons);
+}
+static inline size_t code_index(const struct catalog *c, const struct catalog_code *code)
+{
+    return (size_t)((const struct code_entry *)(const void *)code - c->codes);
+}
+static inline size_t enhanced_index(const struct catalog *c, const struct catalog_enhanced *enhanced)
+{
+    return (size_t)((const struct enhanced_entry *)(const void *)enhanced - c->enhanced);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Loading a catalogue: codes and reasons (load.c), then the texts of each language (load_text.c). */
+/* Loading a catalogue: the files of entries (load_codes.c, load_reasons.c, load_lists.c), then the texts of each language (load_text.c). */
 #ifndef MAILWHY_CATALOG_LOAD_H
 #define MAILWHY_CATALOG_LOAD_H
 
@@ -12,6 +12,16 @@ struct loader {
     size_t tree_count;
 };
 
+/* A file of entries. */
+struct load_file {
+    const char *name;
+    bool optional;
+    cfg_opt_t *options;
+    void (*prepare)(cfg_t *tree); /* sets the checks */
+    int (*take)(struct loader *l, cfg_t *tree); /* 0, or -1 with errno ENOMEM */
+};
+extern const struct load_file load_codes, load_reasons, load_lists;
+
 /* The catalogue's own copy of a string, NULL for NULL. 0, or -1 with errno ENOMEM. */
 int load_keep(struct catalog *c, const char **to, const char *s);
 
@@ -21,11 +31,27 @@ cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*
 /* True where there is nothing at the path: what cannot be looked at is not missing. */
 bool load_is_missing(const char *path);
 
+/* Checks of the keys stage and who, and what a section that passed them says. */
+int load_check_stage(cfg_t *cfg, cfg_opt_t *opt);
+int load_check_who(cfg_t *cfg, cfg_opt_t *opt);
+enum stage load_stage(cfg_t *section);
+enum catalog_who load_who(cfg_t *section);
+
 /* A section's title as a reply code, 200 to 599; else 0. */
 int load_code(const char *title);
 
-/* Read text/LANG.conf for each language of a folder, over what is there; an optional folder may be missing. 0, or -1 with errno ENOMEM. */
-int load_texts(struct loader *l, const char *dir, bool optional);
+/* A section's title as an enhanced status code, class 0 for "X.7.8". False for another text. */
+bool load_enhanced(const char *title, struct enhanced *e);
+
+/* Point each reason, and each enhanced code that is not shown, at the reason whose text a client is shown. */
+void load_link_shown(struct loader *l);
+
+/* Lay out the patterns' rows; brief as in catalog_source. 0, or -1 with errno ENOMEM. */
+int load_lay_out_patterns(struct catalog *c, bool brief);
+
+/* Read text/LANG.conf for English and that language, NULL for each language of the folder, over what is there; an optional folder may be missing. 0,
+ * or -1 with errno ENOMEM. */
+int load_texts(struct loader *l, const char *dir, const char *language, bool optional);
 
 /* Fault each entry whose English text is missing, and let the other languages' texts fall back to it, key by key. */
 void load_complete_texts(struct loader *l);

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 240 /* octets: three lines of a reply, so that reason, fix, contact and reference stay within eight */
+#include <mailwhy/columns.h>
+
+#define TEXT_MAX 240 /* columns: three lines of a reply, so that reason, fix, contact and reference stay within eight */
+#define TEXT_MAX_OCTETS 960
 #define VARIANTS_MAX 16
 
 static const char *const condition_names[] = {
@@ -19,7 +22,12 @@ static const char *const condition_names[] = {
 };
 static_assert(sizeof condition_names / sizeof *condition_names == CONDITION_COUNT, "each condition has its name");
 
-static const char *const placeholders[] = {"client", "list", "name"};
+static const char *const placeholders[] = {"client", "list", "name", "page"};
+static const char *const word_keys[] = {
+#define WORD_KEY(name, key) key,
+    WORDS(WORD_KEY)
+#undef WORD_KEY
+};
 
 /* Read "relay-port+anonymous". The conditions as bits; 0 where a word is not one. */
 static unsigned conditions_parse(const char *s)
@@ -40,27 +48,40 @@ static unsigned conditions_parse(const char *s)
     }
 }
 
-/* What is wrong with a text, NULL for nothing. */
-static const char *text_fault(const char *s)
+/* What is wrong with a line of text, NULL for nothing. */
+static const char *line_fault(const char *s)
 {
     size_t len = strlen(s);
     if (len == 0)
         return "is empty";
-    if (len > TEXT_MAX)
-        return "is longer than 240 octets";
-    for (; *s; s++) {
+    if (len > TEXT_MAX_OCTETS || columns_of(s, len) > TEXT_MAX)
+        return "is longer than 240 columns";
+    for (; *s; s++)
         if ((unsigned char)*s < ' ' || *s == 127)
             return "has a control character (a line break?)";
-        if (*s != '%')
-            continue;
+    return NULL;
+}
+
+/* The same for a text with placeholders. */
+static const char *text_fault(const char *text)
+{
+    for (const char *s = text; (s = strchr(s, '%')); s++) {
         bool known = s[1] == '%';
         for (size_t i = 0; !known && i < sizeof placeholders / sizeof *placeholders; i++)
             known = strncmp(s + 1, placeholders[i], strlen(placeholders[i])) == 0;
         if (!known)
-            return "has a % that is none of %client, %list, %name, %%";
+            return "has a % that is none of %client, %list, %name, %page, %%";
         s += s[1] == '%';
     }
-    return NULL;
+    return line_fault(text);
+}
+
+static int check_word(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *fault = line_fault(cfg_opt_getstr(opt));
+    if (fault)
+        cfg_error(cfg, "%s %s", cfg_opt_name(opt), fault);
+    return 0;
 }
 
 static int check_text(cfg_t *cfg, cfg_opt_t *opt)
@@ -92,18 +113,32 @@ static cfg_opt_t entry_options[] = {CFG_STR("name", NULL, CFGF_NODEFAULT),
                                     CFG_STR("fix", NULL, CFGF_NODEFAULT),
                                     CFG_SEC("variant", variant_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
                                     CFG_END()};
-static cfg_opt_t text_options[] = {CFG_SEC("code", entry_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-                                   CFG_SEC("reason", entry_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES), CFG_END()};
+static cfg_opt_t words_options[] = {
+#define WORD_OPTION(name, key) CFG_STR(key, NULL, CFGF_NODEFAULT),
+    WORDS(WORD_OPTION)
+#undef WORD_OPTION
+        CFG_END()};
+#define ENTRIES(kind) CFG_SEC(kind, entry_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
+static cfg_opt_t text_options[] = {ENTRIES("code"), ENTRIES("enhanced"), ENTRIES("reason"),
+                                   CFG_SEC("words", words_options, CFGF_NONE), CFG_END()};
 
 static void prepare_texts(cfg_t *cfg)
 {
-    static const char *const texts[] = {
-        "code|name",   "code|reason",   "code|when",   "code|fix",   "code|variant|reason",   "code|variant|fix",
-        "reason|name", "reason|reason", "reason|when", "reason|fix", "reason|variant|reason", "reason|variant|fix"};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        cfg_set_validate_func(cfg, texts[i], check_text);
-    cfg_set_validate_func(cfg, "code|variant", check_variant);
-    cfg_set_validate_func(cfg, "reason|variant", check_variant);
+    static const char *const kinds[] = {"code", "enhanced", "reason"}, *const keys[] = {"name", "reason",         "when",
+                                                                                        "fix",  "variant|reason", "variant|fix"};
+    char path[64];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+            snprintf(path, sizeof path, "%s|%s", kinds[i], keys[k]);
+            cfg_set_validate_func(cfg, path, check_text);
+        }
+        snprintf(path, sizeof path, "%s|variant", kinds[i]);
+        cfg_set_validate_func(cfg, path, check_variant);
+    }
+    for (size_t i = 0; i < WORD_COUNT; i++) {
+        snprintf(path, sizeof path, "words|%s", word_keys[i]);
+        cfg_set_validate_func(cfg, path, check_word);
+    }
 }
 
 /* The language's rows, made where there are none yet. NULL with errno ENOMEM. */
@@ -118,24 +153,40 @@ static struct language *language_make(struct catalog *c, const char *name)
     c->languages = languages;
     struct language *l = &languages[c->language_count];
     *l = (struct language){.reasons = calloc(c->reason_count + 1, sizeof *l->reasons),
-                           .codes = calloc(c->code_count + 1, sizeof *l->codes)};
+                           .codes = calloc(c->code_count + 1, sizeof *l->codes),
+                           .enhanced = calloc(c->enhanced_count + 1, sizeof *l->enhanced)};
     snprintf(l->name, sizeof l->name, "%s", name);
     c->language_count++;
-    return l->reasons && l->codes ? l : NULL;
+    return l->reasons && l->codes && l->enhanced ? l : NULL;
 }
 
-/* The row that a section of a text file fills, NULL for an entry that is not in the catalogue. */
-static struct catalog_text *row_find(const struct catalog *c, const struct language *l, const char *kind, const char *title)
+static struct catalog_text *reason_row(const struct catalog *c, const struct language *l, const char *title)
 {
-    if (strcmp(kind, "reason") == 0) {
-        const struct catalog_reason *r = catalog_reason_by_id(c, title);
-        return r ? &l->reasons[reason_index(c, r)] : NULL;
-    }
-    for (size_t i = 0; i < c->code_count; i++)
-        if (c->codes[i].code == load_code(title))
-            return &l->codes[i];
+    const struct catalog_reason *r = catalog_reason_by_id(c, title);
+    return r ? &l->reasons[reason_index(c, r)] : NULL;
+}
+
+static struct catalog_text *code_row(const struct catalog *c, const struct language *l, const char *title)
+{
+    const struct catalog_code *code = catalog_code_find(c, load_code(title));
+    return code ? &l->codes[code_index(c, code)] : NULL;
+}
+
+static struct catalog_text *enhanced_row(const struct catalog *c, const struct language *l, const char *title)
+{
+    struct enhanced e;
+    for (size_t i = 0; load_enhanced(title, &e) && i < c->enhanced_count; i++)
+        if (enhanced_equal(&c->enhanced[i].enhanced.code, &e))
+            return &l->enhanced[i];
     return NULL;
 }
+
+/* The kinds of entries: the row that a section of a text file fills, NULL for an entry that is not in the catalogue. */
+static const struct {
+    const char *kind;
+    struct catalog_text *(*row)(const struct catalog *c, const struct language *l, const char *title);
+} entry_kinds[] = {{"code", code_row}, {"enhanced", enhanced_row}, {"reason", reason_row}};
+#define ENTRY_KINDS (sizeof entry_kinds / sizeof *entry_kinds)
 
 /* Keep the section's string where it has one. 0, or -1 with errno ENOMEM. */
 static int take_string(struct catalog *c, const char **to, cfg_t *section, const char *key)
@@ -169,17 +220,27 @@ static int take_text(struct catalog *c, struct catalog_text *t, cfg_t *section)
     return 0;
 }
 
-static int take_texts(struct loader *l, struct language *language, cfg_t *tree, const char *kind)
+static int take_texts(struct loader *l, struct language *language, cfg_t *tree, size_t kind)
 {
-    for (unsigned i = 0; i < cfg_size(tree, kind); i++) {
-        cfg_t *section = cfg_getnsec(tree, kind, i);
-        struct catalog_text *row = row_find(l->c, language, kind, cfg_title(section));
+    const char *name = entry_kinds[kind].kind;
+    for (unsigned i = 0; i < cfg_size(tree, name); i++) {
+        cfg_t *section = cfg_getnsec(tree, name, i);
+        struct catalog_text *row = entry_kinds[kind].row(l->c, language, cfg_title(section));
         if (!row)
             buffer_printf(l->faults, "%s:%d: text for %s %s, which is not in the catalogue\n", section->filename, section->line,
-                          kind, cfg_title(section));
+                          name, cfg_title(section));
         else if (take_text(l->c, row, section) == -1)
             return -1;
     }
+    return 0;
+}
+
+static int take_words(struct catalog *c, struct language *language, cfg_t *tree)
+{
+    cfg_t *section = cfg_getsec(tree, "words");
+    for (size_t i = 0; i < WORD_COUNT; i++)
+        if (take_string(c, &language->words[i], section, word_keys[i]) == -1)
+            return -1;
     return 0;
 }
 
@@ -193,8 +254,11 @@ static int load_language(struct loader *l, const char *dir, const char *name)
         result = -1;
     } else {
         cfg_t *tree = load_tree(l, path.data, text_options, prepare_texts);
-        if (tree && l->faults->len == before)
-            result = take_texts(l, language, tree, "code") == -1 || take_texts(l, language, tree, "reason") == -1 ? -1 : 0;
+        if (tree && l->faults->len == before) {
+            result = take_words(l->c, language, tree);
+            for (size_t kind = 0; kind < ENTRY_KINDS && result == 0; kind++)
+                result = take_texts(l, language, tree, kind);
+        }
     }
     buffer_free(&path);
     return result;
@@ -206,7 +270,15 @@ static int is_text_file(const struct dirent *entry)
     return len > 5 && len < 20 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".conf") == 0;
 }
 
-int load_texts(struct loader *l, const char *dir, bool optional)
+/* Whether the file of that name is English or the language, NULL for any. */
+static bool is_asked_for(const char *file, const char *language)
+{
+    size_t len = strlen(file) - strlen(".conf");
+    return !language || (len == strlen(language) && memcmp(file, language, len) == 0) ||
+           strcmp(file, CATALOG_LANGUAGE ".conf") == 0;
+}
+
+int load_texts(struct loader *l, const char *dir, const char *language, bool optional)
 {
     struct dirent **entries = NULL;
     struct buffer path = {0};
@@ -225,8 +297,9 @@ int load_texts(struct loader *l, const char *dir, bool optional)
     }
     result = 0;
     for (int i = 0; i < count; i++) {
+        bool asked = is_asked_for(entries[i]->d_name, language);
         entries[i]->d_name[strlen(entries[i]->d_name) - 5] = '\0';
-        if (result == 0)
+        if (asked && result == 0)
             result = load_language(l, dir, entries[i]->d_name);
     }
 
@@ -253,31 +326,18 @@ static void note_ascii(struct catalog_text *t)
 }
 
 /* Fault what an English text lacks: it is what every other language falls back to, and what a reply of plain ASCII is made of. */
-static void check_complete(struct loader *l, struct catalog_text *t, const char *file, int line, const char *what,
-                           const char *title)
+static void check_complete(struct loader *l, struct catalog_text *t, cfg_t *section)
 {
     const char *const parts[] = {t->name, t->reason, t->when, t->fix};
     static const char *const part_names[] = {"name", "reason", "when", "fix"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!parts[i])
-            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", file, line, what, title, part_names[i],
-                          CATALOG_LANGUAGE);
+            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", section->filename, section->line,
+                          cfg_name(section), cfg_title(section), part_names[i], CATALOG_LANGUAGE);
     note_ascii(t);
     if (!t->ascii)
-        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", file, line, what, title,
-                      CATALOG_LANGUAGE);
-}
-
-/* The section of codes.conf, ours or the site's, that has the code. */
-static const cfg_t *code_section(const struct loader *l, const char *title)
-{
-    for (size_t i = l->tree_count; i-- > 0;) {
-        const char *name = strrchr(l->trees[i]->filename, '/');
-        const cfg_t *section = name && strcmp(name, "/codes.conf") == 0 ? cfg_gettsec(l->trees[i], "code", title) : NULL;
-        if (section)
-            return section;
-    }
-    return l->trees[0];
+        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", section->filename,
+                      section->line, cfg_name(section), cfg_title(section), CATALOG_LANGUAGE);
 }
 
 /* Let the keys that a text lacks be those of the English one. */
@@ -292,24 +352,53 @@ static void complete(struct catalog_text *t, const struct catalog_text *english)
     note_ascii(t);
 }
 
+static void check_words(struct loader *l, const struct language *english)
+{
+    for (size_t i = 0; i < WORD_COUNT; i++) {
+        if (!english->words[i])
+            buffer_printf(l->faults, "%s:0: words: %s is missing in the language %s\n", l->trees[l->tree_count - 1]->filename,
+                          word_keys[i], CATALOG_LANGUAGE);
+        else if (!is_ascii(english->words[i]))
+            buffer_printf(l->faults, "%s:0: words: %s in the language %s is not plain ASCII\n",
+                          l->trees[l->tree_count - 1]->filename, word_keys[i], CATALOG_LANGUAGE);
+    }
+}
+
+/* Fault what the English texts lack. */
+static void check_english(struct loader *l)
+{
+    const struct catalog *c = l->c;
+    const struct language *english = &c->languages[0];
+    check_words(l, english);
+    for (size_t i = 0; i < c->reason_count; i++)
+        check_complete(l, &english->reasons[i], c->reasons[i].section);
+    for (size_t i = 0; i < c->code_count; i++)
+        check_complete(l, &english->codes[i], c->codes[i].section);
+    for (size_t i = 0; i < c->enhanced_count; i++)
+        check_complete(l, &english->enhanced[i], c->enhanced[i].section);
+}
+
+static void complete_all(struct catalog_text *texts, const struct catalog_text *english, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        complete(&texts[i], &english[i]);
+}
+
 void load_complete_texts(struct loader *l)
 {
     const struct catalog *c = l->c;
     const struct language *english = &c->languages[0];
-    for (size_t i = 0; i < c->reason_count; i++) {
-        const cfg_t *section = c->reasons[i].section;
-        check_complete(l, &english->reasons[i], section->filename, section->line, "reason", c->reasons[i].reason.id);
-    }
-    for (size_t i = 0; i < c->code_count; i++) {
-        char title[8];
-        snprintf(title, sizeof title, "%d", c->codes[i].code % 1000);
-        const cfg_t *section = code_section(l, title);
-        check_complete(l, &english->codes[i], section->filename, section->line, "code", title);
-    }
+    check_english(l);
+    c->languages[0].ascii_words = true;
     for (size_t n = 1; n < c->language_count; n++) {
-        for (size_t i = 0; i < c->reason_count; i++)
-            complete(&c->languages[n].reasons[i], &english->reasons[i]);
-        for (size_t i = 0; i < c->code_count; i++)
-            complete(&c->languages[n].codes[i], &english->codes[i]);
+        struct language *language = &c->languages[n];
+        complete_all(language->reasons, english->reasons, c->reason_count);
+        complete_all(language->codes, english->codes, c->code_count);
+        complete_all(language->enhanced, english->enhanced, c->enhanced_count);
+        for (size_t i = 0; i < WORD_COUNT; i++)
+            language->words[i] = language->words[i] ? language->words[i] : english->words[i];
+        language->ascii_words = true;
+        for (size_t i = 0; i <= WORD_REPLY_LAST; i++)
+            language->ascii_words = language->ascii_words && is_ascii(language->words[i]);
     }
 }

@@ -161,7 +161,6 @@ struct pattern *pattern_compile(const char *text, char *error, size_t size)
         snprintf(error, size, "more than %d capturing groups", PATTERN_GROUPS_MAX);
         goto fail;
     }
-    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter serves */
     pcre2_set_match_limit(p->context, MATCH_LIMIT);
     pcre2_set_depth_limit(p->context, 1000);
     take_grams(p);
@@ -170,6 +169,11 @@ struct pattern *pattern_compile(const char *text, char *error, size_t size)
 fail:
     pattern_free(p);
     return NULL;
+}
+
+void pattern_make_fast(struct pattern *p)
+{
+    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter serves */
 }
 
 void pattern_free(struct pattern *p)

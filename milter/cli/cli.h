@@ -8,14 +8,15 @@
 
 #define CLI_NOTHING_FOUND 1 /* the other exit statuses are those of sysexits.h */
 
-enum cli_option { CLI_HELP, CLI_JSON, CLI_COLOR, CLI_LANG, CLI_CATALOG, CLI_CONFIG, CLI_LOG, CLI_OPTIONS };
+enum cli_option { CLI_HELP, CLI_JSON, CLI_COLOR, CLI_LANG, CLI_CATALOG, CLI_CONFIG, CLI_LOG, CLI_WHY, CLI_OPTIONS };
 #define CLI_TAKES(option) (1U << (option))
 
 struct cli_options {
     bool help;
     bool json;
+    bool why;
     bool color; /* settled: no longer "auto" */
-    const char *language;
+    const char *language; /* NULL: not given */
     const char *catalog; /* NULL: not given */
     const char *config_file;
     const char *log; /* NULL: not given */
@@ -32,11 +33,23 @@ struct cli_verb {
     int (*run)(const struct cli_options *options, int count, char *const *operands);
 };
 
-extern const struct cli_verb cli_ref;
+extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_check;
 
 /* Read the options of a verb; argv[0] is the verb, and its options are moved before the rest. The index of the first that is not an option, or
  * -1: what was wrong has been said. */
 int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv);
+
+#define CLI_LANGUAGE_SIZE 24
+
+/* The catalogue that a verb works with, and the language it speaks: as asked for, else that of the locale where the catalogue has it and the
+ * locale is one of UTF-8, else English. */
+struct cli_catalog {
+    struct catalog *catalog;
+    char language[CLI_LANGUAGE_SIZE];
+};
+
+/* Load it. 0, or -1: what is wrong has been said in the name of the verb. The catalogue is the caller's to release. */
+int cli_catalog_load(struct cli_catalog *out, const struct cli_options *options, const char *verb);
 
 /* The event log to be looked at, and the folders of the catalogue (local: the site's, NULL for none): as the options say, else the environment, else
  * the configuration. The folder is the caller's to free; NULL: errno ENOMEM. */

@@ -26,6 +26,13 @@ static bool set_json(struct cli_options *o, const char *value)
     return true;
 }
 
+static bool set_why(struct cli_options *o, const char *value)
+{
+    (void)value;
+    o->why = true;
+    return true;
+}
+
 static bool color_by_itself(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -48,7 +55,7 @@ static bool set_color(struct cli_options *o, const char *value)
 static bool set_language(struct cli_options *o, const char *value)
 {
     o->language = value;
-    return *value != '\0';
+    return *value && strlen(value) < CLI_LANGUAGE_SIZE && !strchr(value, '/');
 }
 
 static bool set_catalog(struct cli_options *o, const char *value)
@@ -77,10 +84,11 @@ static const struct {
     [CLI_HELP] = {"help", NULL, set_help},
     [CLI_JSON] = {"json", NULL, set_json},
     [CLI_COLOR] = {"color", "auto, always or never", set_color},
-    [CLI_LANG] = {"lang", "a language, such as \"en\"", set_language},
+    [CLI_LANG] = {"lang", "a language, such as \"de\" or \"zh-CN\"", set_language},
     [CLI_CATALOG] = {"catalog", "a folder", set_catalog},
     [CLI_CONFIG] = {"config", "a file", set_config},
     [CLI_LOG] = {"log", "a file", set_log},
+    [CLI_WHY] = {"why", NULL, set_why},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
 
@@ -98,7 +106,7 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
     for (int i = 0; i < CLI_OPTIONS; i++)
         if (i == CLI_HELP || (verb->takes & CLI_TAKES(i)))
             taken[count++] = (struct option){table[i].name, table[i].value ? required_argument : no_argument, NULL, i};
-    *options = (struct cli_options){.language = CATALOG_LANGUAGE, .color = color_by_itself(), .config_file = CONFIG_FILE};
+    *options = (struct cli_options){.color = color_by_itself(), .config_file = CONFIG_FILE};
     opterr = 0;
     for (;;) {
         int got = getopt_long(argc, argv, ":h", taken, NULL);

@@ -1,13 +1,10 @@
 #include "print.h"
 
-#include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include <mailwhy/utf8.h>
-
-#define LABEL_WIDTH 14
-#define COLUMNS 96
 
 /* Characters that must not reach a terminal as they are. */
 static const struct {
@@ -16,11 +13,6 @@ static const struct {
     {0x0, 0x1f},      {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200b, 0x200b}, {0x200e, 0x200f},
     {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
 };
-
-static const char *const looks[] = {[LOOK_PLAIN] = "", [LOOK_STRONG] = "\033[1m", [LOOK_BAD] = "\033[1;31m"};
-static_assert(sizeof looks / sizeof *looks == LOOK_COUNT, "each look has its sequence");
-#define LABEL_LOOK "\033[2m"
-#define NO_LOOK "\033[0m"
 
 static bool is_unsafe(uint32_t point)
 {
@@ -110,62 +102,4 @@ void print_json(FILE *to, const char *line, size_t len)
 {
     print_escaping(to, line, len, escape_json);
     fputc('\n', to);
-}
-
-static void print_label(const struct printer *p, const char *label)
-{
-    int used = (int)strlen(label) + 1;
-    if (*label)
-        fprintf(p->to, p->color ? LABEL_LOOK "%s:" NO_LOOK : "%s:", label);
-    fprintf(p->to, "%*s", *label ? (used < LABEL_WIDTH ? LABEL_WIDTH - used : 1) : LABEL_WIDTH, "");
-}
-
-static void print_line(const struct printer *p, const char *label, enum print_look look, const char *value, size_t len)
-{
-    bool looks_so = p->color && *looks[look];
-    print_label(p, label);
-    fputs(looks_so ? looks[look] : "", p->to);
-    print_text(p->to, value, len);
-    fputs(looks_so ? NO_LOOK "\n" : "\n", p->to);
-}
-
-void print_field(const struct printer *p, const char *label, enum print_look look, bool split, const char *value, size_t len)
-{
-    while (len) {
-        const char *end = split ? memchr(value, '\n', len) : NULL;
-        size_t taken = end ? (size_t)(end - value) + 1 : len;
-        size_t shown = end ? taken - 1 : len;
-        if (split && shown > 0 && value[shown - 1] == '\r')
-            shown--;
-        print_line(p, label, look, value, shown);
-        label = "";
-        value += taken;
-        len -= taken;
-    }
-}
-
-/* How many columns the octets take: one a character. */
-static size_t width(const char *s, size_t len)
-{
-    size_t columns = 0;
-    for (size_t i = 0; i < len; i++)
-        columns += ((unsigned char)s[i] & 0xc0) != 0x80;
-    return columns;
-}
-
-void print_words(const struct printer *p, const char *label, const char *words)
-{
-    while (*words) {
-        size_t line = strcspn(words, " ");
-        while (words[line]) {
-            size_t more = line + 1 + strcspn(words + line + 1, " ");
-            if (LABEL_WIDTH + width(words, more) > COLUMNS)
-                break;
-            line = more;
-        }
-        print_line(p, label, LOOK_PLAIN, words, line);
-        label = "";
-        words += line;
-        words += *words == ' ';
-    }
 }

@@ -10,6 +10,7 @@
 #include <mailwhy/catalog.h>
 #include <mailwhy/event_find.h>
 
+#include "page.h"
 #include "print.h"
 #include "ref_view.h"
 
@@ -26,30 +27,6 @@ static const char help[] =
     "  --color WHEN    auto: on a terminal, unless NO_COLOR is set; always; never\n\n"
     "Exit status: 0 all found, 1 one was not found, 64 not a reference, 66 no event log, 78 bad configuration or\n"
     "no catalogue.\n";
-
-/* NULL: what is wrong has been said. */
-static struct catalog *load_catalog(const struct cli_options *o)
-{
-    struct buffer faults = {0};
-    struct catalog *catalog = NULL;
-    const char *local;
-    char *dir = cli_catalog_dir(o, &local);
-    if (dir)
-        catalog = catalog_load(dir, local, &faults);
-    if (!catalog) {
-        print_lines(stderr, buffer_string(&faults));
-        fputs("mailwhy ref: without its catalogue ", stderr);
-        print_string(stderr, dir ? dir : "");
-        fputs(" there are no explanations. --catalog DIR names another.\n", stderr);
-    } else if (!catalog_has_language(catalog, o->language)) {
-        fputs("mailwhy ref: the catalogue has no texts in this language: ", stderr);
-        print_string(stderr, o->language);
-        fputs("; they are shown in English.\n", stderr);
-    }
-    buffer_free(&faults);
-    free(dir);
-    return catalog;
-}
 
 static int complain_log(const char *path)
 {
@@ -91,20 +68,20 @@ static void show_json(const struct event_found *found)
     fputc('\n', stdout);
 }
 
-static int show(const struct cli_options *o, const struct event_found *found, const struct catalog *catalog)
+static int show(const struct cli_options *o, const struct event_found *found, const struct cli_catalog *catalog)
 {
     struct buffer store = {0};
     struct event e;
-    const struct printer printer = {.to = stdout, .color = o->color};
+    struct page page = page_on_stdout(o->color);
     int got = event_from_json(&e, &store, found->line, found->len);
     if (got == 1)
-        got = ref_view(&printer, &e, catalog, o->language);
+        got = ref_view(&page, &e, catalog->catalog, catalog->language);
     buffer_free(&store);
     return got == -1 ? out_of_memory() : EX_OK;
 }
 
 /* Look one reference up and show it. */
-static int look_up(const struct cli_options *o, const char *typed, const struct catalog *catalog, bool first)
+static int look_up(const struct cli_options *o, const char *typed, const struct cli_catalog *catalog, bool first)
 {
     const char *path = cli_event_log_path(o);
     char ref[REF_SIZE];
@@ -155,11 +132,13 @@ static int run(const struct cli_options *o, int count, char *const *typed)
     const char *path = cli_event_log_path(o);
     if (access(path, R_OK) == -1)
         return complain_log(path);
-    struct catalog *catalog = o->json ? NULL : load_catalog(o);
-    int status = o->json || catalog ? EX_OK : EX_CONFIG;
+    struct cli_catalog catalog = {0};
+    if (!o->json && cli_catalog_load(&catalog, o, "ref") == -1)
+        return EX_CONFIG;
+    int status = EX_OK;
     bool first = true;
     for (int i = 0; i < count; i++) {
-        int one = look_up(o, typed[i], catalog, first);
+        int one = look_up(o, typed[i], &catalog, first);
         first = first && one != EX_OK;
         if (one > CLI_NOTHING_FOUND) {
             status = one;
@@ -168,7 +147,7 @@ static int run(const struct cli_options *o, int count, char *const *typed)
         if (one == CLI_NOTHING_FOUND)
             status = one;
     }
-    catalog_release(catalog);
+    catalog_release(catalog.catalog);
     return status;
 }
 

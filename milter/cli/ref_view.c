@@ -8,11 +8,12 @@
 #include <mailwhy/explain.h>
 
 struct view {
-    const struct printer *printer;
+    const struct page *page;
     const struct event *event;
     const struct catalog *catalog; /* NULL: there is none */
     const struct catalog_reason *reason; /* NULL: the catalogue doesn't have it */
     const struct catalog_text *text; /* likewise */
+    const char *language;
     struct catalog_match match; /* for the facts in the reply */
 };
 
@@ -152,7 +153,7 @@ static void add_reply(const struct view *v, struct buffer *out)
 
 static const struct {
     const char *label;
-    enum print_look look;
+    enum page_look look;
     bool split;
     void (*add)(const struct view *v, struct buffer *out);
 } rows[] = {
@@ -174,30 +175,31 @@ static const struct {
     {"Reply", LOOK_PLAIN, true, add_reply},
 };
 
-static void view_words(const struct view *v, const char *label, const char *text, struct buffer *scratch)
+static const char *word(const struct view *v, int which)
+{
+    return catalog_word(v->catalog, (enum word)which, v->language);
+}
+
+static void view_words(const struct view *v, enum word label, const char *text, struct buffer *scratch)
 {
     if (!has(text))
         return;
     buffer_clear(scratch);
-    explain_fill(scratch, text, &v->match, v->event->client_addr);
-    print_words(v->printer, label, buffer_string(scratch));
+    explain_fill(scratch, text, &(struct explain_words){v->catalog, v->language}, &v->match, v->event->client_addr);
+    page_words(v->page, word(v, (int)label), buffer_string(scratch));
 }
 
 static void view_text(const struct view *v, struct buffer *scratch)
 {
-    static const char *const who[] = {[WHO_SENDER] = "the person who sends",
-                                      [WHO_SENDER_ADMIN] = "the administrator of the sending side",
-                                      [WHO_RECEIVER_ADMIN] = "the administrator of the receiving side"};
-    static_assert(sizeof who / sizeof *who == WHO_COUNT, "each has its words");
-    fputc('\n', v->printer->to);
-    view_words(v, "It means", v->text->reason, scratch);
-    view_words(v, "It comes", v->text->when, scratch);
-    view_words(v, "What to do", v->text->fix, scratch);
+    fputc('\n', v->page->to);
+    view_words(v, WORD_DESCRIPTION, v->text->reason, scratch);
+    view_words(v, WORD_WHEN, v->text->when, scratch);
+    view_words(v, WORD_HOW_TO_FIX, v->text->fix, scratch);
     if (!v->reason)
         return;
-    print_words(v->printer, "Who must act", who[v->reason->who]);
+    page_words(v->page, word(v, WORD_WHO_ACTS), word(v, WORD_SENDER + (int)v->reason->who));
     if (v->reason->wrong_port)
-        print_words(v->printer, "Often", "port 25 was used where 587 or 465 was meant");
+        page_words(v->page, "", word(v, WORD_WRONG_PORT));
 }
 
 static void look_up(struct view *v, const char *language, const struct reply *reply)
@@ -207,15 +209,19 @@ static void look_up(struct view *v, const char *language, const struct reply *re
         return;
     if (has(v->event->reason))
         v->reason = catalog_reason_by_id(catalog, v->event->reason);
-    v->text =
-        v->reason ? catalog_reason_text(catalog, v->reason, language) : catalog_code_text(catalog, v->event->code, language);
     if (reply->line_count)
         catalog_match(catalog, reply, &v->match);
+    if (v->reason)
+        v->text = catalog_reason_text(catalog, v->reason, language);
+    else if (has(v->event->reason) || !reply->line_count)
+        v->text = catalog_code_text(catalog, v->event->code, language);
+    else
+        v->text = catalog_match_text(catalog, &v->match, language);
 }
 
-int ref_view(const struct printer *p, const struct event *e, const struct catalog *catalog, const char *language)
+int ref_view(const struct page *p, const struct event *e, const struct catalog *catalog, const char *language)
 {
-    struct view v = {.printer = p, .event = e, .catalog = catalog};
+    struct view v = {.page = p, .event = e, .catalog = catalog, .language = language};
     struct buffer scratch = {0};
     struct reply reply = {0};
     if (e->reply && reply_parse(&reply, e->reply, e->reply_len) == -1)
@@ -226,7 +232,7 @@ int ref_view(const struct printer *p, const struct event *e, const struct catalo
         rows[i].add(&v, &scratch);
         if (!buffer_ok(&scratch))
             goto done;
-        print_field(p, rows[i].label, rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
+        page_field(p, rows[i].label, rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
     }
     if (v.text)
         view_text(&v, &scratch);

@@ -5,9 +5,9 @@
 #include <mailwhy/catalog.h>
 #include <mailwhy/event.h>
 
-#include "print.h"
+#include "page.h"
 
 /* Print the event, and what the catalogue (NULL: there is none) says of its reason, or of its code where it has none. 0, or -1 with errno ENOMEM. */
-int ref_view(const struct printer *p, const struct event *e, const struct catalog *catalog, const char *language);
+int ref_view(const struct page *p, const struct event *e, const struct catalog *catalog, const char *language);
 
 #endif

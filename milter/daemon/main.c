@@ -39,6 +39,7 @@ struct daemon {
     struct config config;
     struct privileges privileges;
     struct service service;
+    struct catalog_source source;
     struct loop *loop;
     struct reloader *reloader;
     int reply_listener, milter_listener; /* -1: none */
@@ -172,15 +173,17 @@ static void check_names(const struct config *c, const struct catalog *catalog, c
     }
 }
 
-/* Read configuration and catalogue. 0, or -1: the faults are on stderr. */
-static int load(struct daemon *d, const char *file)
+/* Read configuration and catalogue, to test them with the texts in all languages. 0, or -1: the faults are on stderr. */
+static int load(struct daemon *d, const char *file, bool test)
 {
     struct buffer faults = {0};
     struct catalog *catalog = NULL;
     int result = -1;
     if (config_load(&d->config, file, &faults) == -1)
         goto done;
-    catalog = catalog_load(d->config.catalog, d->config.local_catalog, &faults);
+    d->source =
+        (struct catalog_source){d->config.catalog, d->config.local_catalog, test ? NULL : d->config.explain.language, false};
+    catalog = catalog_load(&d->source, &faults);
     if (!catalog)
         goto done;
     check_names(&d->config, catalog, file, &faults);
@@ -281,7 +284,7 @@ static int run(struct daemon *d)
     block_signals(SIG_BLOCK);
     d->loop = loop_new();
     if (d->loop && catch_signals() == 0 && notes_start(d->verbose) == 0 && fill_service(d) == 0)
-        d->reloader = reloader_new(d->service.catalogs, d->config.catalog, d->config.local_catalog);
+        d->reloader = reloader_new(d->service.catalogs, &d->source);
     if (d->reloader)
         result = serve(d);
     if (result == -1)
@@ -321,7 +324,7 @@ int main(int argc, char **argv)
     int status = arguments_parse(&arguments, argc, argv);
     if (status)
         return status - 1;
-    if (load(&d, arguments.file) == -1)
+    if (load(&d, arguments.file, arguments.test) == -1)
         return EX_CONFIG;
     if (arguments.test) {
         if (arguments.verbose)

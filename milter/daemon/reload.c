@@ -15,7 +15,7 @@
 
 struct reloader {
     struct catalog_slot *slot;
-    const char *dir, *local_dir;
+    const struct catalog_source *source;
     pthread_t thread;
     sem_t asked;
     atomic_bool stopping;
@@ -35,7 +35,7 @@ static void reload(struct reloader *r)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
-    struct catalog *c = catalog_load(r->dir, r->local_dir, &faults);
+    struct catalog *c = catalog_load(r->source, &faults);
     if (c) {
         catalog_slot_publish(r->slot, c);
         note(LOG_INFO, "catalogue loaded: %zu reasons", catalog_reason_count(c));
@@ -59,14 +59,13 @@ static void *run(void *context)
     }
 }
 
-struct reloader *reloader_new(struct catalog_slot *slot, const char *dir, const char *local_dir)
+struct reloader *reloader_new(struct catalog_slot *slot, const struct catalog_source *source)
 {
     struct reloader *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->slot = slot;
-    r->dir = dir;
-    r->local_dir = local_dir;
+    r->source = source;
     sem_init(&r->asked, 0, 0);
     int error = pthread_create(&r->thread, NULL, run, r);
     if (error) {

@@ -1,6 +1,7 @@
 #include <mailwhy/json.h>
 
 #include <stdint.h>
+#include <string.h>
 
 #include <mailwhy/utf8.h>
 
@@ -54,6 +55,14 @@ int json_add_string(struct buffer *out, const char *s, size_t len)
         i += size ? size : 1;
     }
     return buffer_add_char(out, '"');
+}
+
+int json_add_key(struct buffer *out, const char *key)
+{
+    if (out->len && out->data[out->len - 1] != '{')
+        buffer_add_char(out, ',');
+    json_add_string(out, key, strlen(key));
+    return buffer_add_char(out, ':');
 }
 
 int json_add_long(struct buffer *out, long n)

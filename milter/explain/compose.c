@@ -4,26 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <mailwhy/columns.h>
+#include <mailwhy/expand.h>
+
 #define PART_LINES_MAX 3 /* of a reason and of a fix: with contact and reference eight at most */
-#define VALUE_MAX 64 /* octets of a value that is put into a text */
 #define REPLY_LINE_MAX 510 /* RFC 5321 section 4.5.3.1.5, without CRLF */
 
-/* Where each line begins in x->text; they become pointers when the text has stopped growing. */
+/* The lines as they are set. Where each begins in x->text; they become pointers when the text has stopped growing. */
 struct setting {
     struct explanation *x;
+    const struct explain_words *words;
     size_t starts[EXPLAIN_LINES_MAX];
     unsigned count;
 };
-
-/* Append text that may come from a client: printable ASCII as it is, anything else as "?", a long one with its cut marked. */
-static void add_value(struct buffer *out, const char *s, size_t len)
-{
-    size_t shown = len > VALUE_MAX ? VALUE_MAX - 3 : len;
-    for (size_t i = 0; i < shown; i++)
-        buffer_add_char(out, s[i] >= ' ' && s[i] <= '~' ? s[i] : '?');
-    if (shown < len)
-        buffer_add_string(out, "...");
-}
 
 static const struct catalog_fact *fact_find(const struct catalog_match *match, const char *name)
 {
@@ -33,50 +26,47 @@ static const struct catalog_fact *fact_find(const struct catalog_match *match, c
     return NULL;
 }
 
-/* What a placeholder stands for. */
-struct value {
-    const char *name, *text;
-    size_t len;
-};
-
-static struct value value_of(const char *name, const char *text)
-{
-    return (struct value){name, text, strlen(text)};
-}
-
-/* What a match caught under that name, else text. */
-static struct value caught(const struct catalog_match *match, const char *name, const char *text)
+/* What a match caught under that name, else the language's word for it. */
+static struct expand_value caught(const struct explain_words *words, const struct catalog_match *match, const char *name,
+                                  enum word word)
 {
     const struct catalog_fact *fact = fact_find(match, name);
-    return fact ? (struct value){name, fact->value, fact->len} : value_of(name, text);
+    return fact ? expand_foreign(name, fact->value, fact->len)
+                : expand_ours(name, catalog_word(words->catalog, word, words->language));
 }
 
-/* Append the text, with each %name that is one of the values filled in, and %% as a percent sign. */
-static void expand(struct buffer *out, const char *text, const struct value *values, size_t count)
+/* Append the page where the list that a match caught can be asked about the client; a word for it where there is none. */
+static void add_page(struct buffer *out, const struct explain_words *words, const struct catalog_match *match,
+                     const struct expand_value *client)
 {
-    while (*text) {
-        size_t plain = strcspn(text, "%"), taken = 0;
-        buffer_add(out, text, plain);
-        text += plain;
-        for (size_t i = 0; *text && !taken && i < count; i++) {
-            if (strncmp(text + 1, values[i].name, strlen(values[i].name)) == 0) {
-                add_value(out, values[i].text, values[i].len);
-                taken = 1 + strlen(values[i].name);
-            }
-        }
-        if (*text && !taken) {
-            buffer_add_char(out, '%');
-            taken = text[1] == '%' ? 2 : 1;
-        }
-        text += taken;
+    const struct catalog_fact *fact = fact_find(match, "list");
+    const struct catalog_list *list = fact ? catalog_list_find(words->catalog, fact->value, fact->len) : NULL;
+    if (list && list->page && client->foreign)
+        expand(out, list->page, client, 1);
+    else if (list && list->site)
+        buffer_add_string(out, list->site);
+    else
+        buffer_add_string(out, catalog_word(words->catalog, WORD_ITS_PAGE, words->language));
+}
+
+void explain_fill(struct buffer *out, const char *text, const struct explain_words *words, const struct catalog_match *match,
+                  const char *client_addr)
+{
+    struct buffer page = {0};
+    if (!strchr(text, '%')) {
+        buffer_add_string(out, text);
+        return;
     }
-}
-
-void explain_fill(struct buffer *out, const char *text, const struct catalog_match *match, const char *client)
-{
-    const struct value values[] = {caught(match, "client", client ? client : "this address"),
-                                   caught(match, "list", "a blocklist"), caught(match, "name", "it")};
+    struct expand_value client = caught(words, match, "client", WORD_THIS_ADDRESS);
+    if (!client.foreign && client_addr)
+        client = expand_foreign("client", client_addr, strlen(client_addr));
+    if (strstr(text, "%page"))
+        add_page(&page, words, match, &client);
+    const struct expand_value values[] = {client, caught(words, match, "list", WORD_A_BLOCKLIST),
+                                          caught(words, match, "name", WORD_IT), expand_ours("page", buffer_string(&page))};
     expand(out, text, values, sizeof values / sizeof *values);
+    out->failed = out->failed || !buffer_ok(&page);
+    buffer_free(&page);
 }
 
 /* Fill in the help URL's placeholders: values that are ours, none from a client. */
@@ -87,10 +77,16 @@ static void fill_url(struct buffer *out, const struct explain_options *options, 
     if (!*options->help_url)
         return;
     snprintf(code, sizeof code, "%d", reply->code);
-    const struct value values[] = {value_of("code", code), value_of("enhanced", enhanced_format(&reply->enhanced, enhanced)),
-                                   value_of("reason", x->match.reason ? x->match.reason->shown->id : "unknown"),
-                                   value_of("ref", ref), value_of("lang", language)};
+    const struct expand_value values[] = {expand_ours("code", code),
+                                          expand_ours("enhanced", enhanced_format(&reply->enhanced, enhanced)),
+                                          expand_ours("reason", x->match.reason ? x->match.reason->shown->id : "unknown"),
+                                          expand_ours("ref", ref), expand_ours("lang", language)};
     expand(out, options->help_url, values, sizeof values / sizeof *values);
+}
+
+static const char *word_of(const struct setting *to, enum word word)
+{
+    return catalog_word(to->words->catalog, word, to->words->language);
 }
 
 static void begin_line(struct setting *to)
@@ -100,29 +96,29 @@ static void begin_line(struct setting *to)
     to->starts[to->count++] = to->x->text.len;
 }
 
-/* How many octets of text go on a line of so many columns: up to a blank, or, where a word is longer than a line, all that fit. */
+/* How many octets of text go on a line of so many columns, and of a legal length. */
 static size_t break_at(const char *text, size_t len, size_t columns)
 {
-    if (len <= columns)
-        return len;
-    for (size_t i = columns; i > columns / 3; i--)
-        if (text[i] == ' ')
-            return i;
-    size_t at = columns;
-    while (at > 1 && ((unsigned char)text[at] & 0xC0) == 0x80) /* not within a UTF-8 character */
-        at--;
+    size_t at = columns_break(text, len, columns);
+    while (at > EXPLAIN_LINE_MAX - 32 && columns > 1)
+        at = columns_break(text, len, columns /= 2);
     return at;
 }
 
 /* Set a labelled text on at most so many lines; what does not fit is marked. */
-static void set_part(struct setting *to, const char *label, const char *text, size_t len, size_t columns, unsigned lines)
+static void set_part(struct setting *to, enum word word, const char *text, size_t len, size_t columns, unsigned lines)
 {
     struct buffer *out = &to->x->text;
+    const char *label = word_of(to, word);
+    size_t label_columns = columns_of(label, strlen(label)) + 2;
     for (unsigned n = 0; n < lines && (len || n == 0); n++) {
         begin_line(to);
-        size_t used = n == 0 ? strlen(label) : 2;
-        buffer_add_string(out, n == 0 ? label : "  ");
-        bool last = n == lines - 1 && used + len > columns;
+        size_t used = n == 0 ? label_columns : 2;
+        if (n == 0)
+            buffer_printf(out, "%s: ", label);
+        else
+            buffer_add_string(out, "  ");
+        bool last = n == lines - 1 && break_at(text, len, columns - used) < len;
         size_t taken = break_at(text, len, columns - used - (last ? 4 : 0));
         buffer_add(out, text, taken);
         if (last)
@@ -142,8 +138,7 @@ static void set_reference(struct setting *to, const char *ref, const struct buff
         return;
     begin_line(to);
     struct buffer *out = &to->x->text;
-    buffer_add_string(out, *ref ? "Ref: " : "Help: ");
-    buffer_add_string(out, ref);
+    buffer_printf(out, "%s: %s", word_of(to, *ref ? WORD_REF : WORD_HELP), ref);
     if (with_url) {
         buffer_add_string(out, *ref ? "  " : "");
         buffer_add(out, url->data, url->len);
@@ -156,12 +151,19 @@ static void set_lines(struct setting *to, const struct reply *reply, const struc
     char enhanced[ENHANCED_SIZE];
     size_t columns = EXPLAIN_COLUMNS - strlen("535-") - strlen(enhanced_format(&reply->enhanced, enhanced)) - 1;
     if (parts[0].len && options->style != STYLE_REF)
-        set_part(to, "Reason: ", parts[0].data, parts[0].len, columns, PART_LINES_MAX);
+        set_part(to, WORD_REASON, parts[0].data, parts[0].len, columns, PART_LINES_MAX);
     if (parts[1].len && options->style != STYLE_REF && options->style != STYLE_SHORT)
-        set_part(to, "Fix: ", parts[1].data, parts[1].len, columns, PART_LINES_MAX);
+        set_part(to, WORD_FIX, parts[1].data, parts[1].len, columns, PART_LINES_MAX);
     if (*options->contact && options->style != STYLE_REF)
-        set_part(to, "Contact: ", options->contact, strlen(options->contact), columns, 1);
+        set_part(to, WORD_CONTACT, options->contact, strlen(options->contact), columns, 1);
     set_reference(to, ref, url);
+}
+
+static void add_inline(struct setting *to, enum word label, const char *text)
+{
+    struct buffer *out = &to->x->text;
+    if (*text)
+        buffer_printf(out, "%s%s: %s", out->len ? " " : "; ", word_of(to, label), text);
 }
 
 /* Set all as one line that continues the reply's own last line, where that stays a legal line. */
@@ -171,14 +173,10 @@ static bool set_inline(struct setting *to, const struct reply *reply, const stru
     struct buffer *out = &to->x->text;
     size_t used = reply->lines[reply->line_count - 1].whole;
     begin_line(to);
-    if (parts[0].len)
-        buffer_printf(out, "; Reason: %s", parts[0].data);
-    if (parts[1].len)
-        buffer_printf(out, " Fix: %s", parts[1].data);
-    if (*options->contact)
-        buffer_printf(out, " Contact: %s", options->contact);
-    if (*ref)
-        buffer_printf(out, "%sRef: %s", out->len ? " " : "; ", ref);
+    add_inline(to, WORD_REASON, buffer_string(&parts[0]));
+    add_inline(to, WORD_FIX, buffer_string(&parts[1]));
+    add_inline(to, WORD_CONTACT, options->contact);
+    add_inline(to, WORD_REF, ref);
     if (url->len)
         buffer_printf(out, "%s%s", out->len ? " " : "; ", url->data);
     if (used + out->len <= REPLY_LINE_MAX && out->len <= EXPLAIN_LINE_MAX) {
@@ -192,16 +190,17 @@ static bool set_inline(struct setting *to, const struct reply *reply, const stru
 }
 
 int compose(struct explanation *x, const struct reply *reply, const struct session_facts *facts,
-            const struct explain_options *options, const struct compose_words *words, const char *language, const char *ref)
+            const struct explain_options *options, const struct compose_text *text, const struct explain_words *words,
+            const char *ref)
 {
-    struct setting to = {.x = x};
+    struct setting to = {.x = x, .words = words};
     struct buffer parts[2] = {{0}, {0}}, url = {0};
     const char *client = facts ? facts->field[SESSION_CLIENT_ADDR] : NULL;
-    if (words->reason)
-        explain_fill(&parts[0], words->reason, &x->match, client);
-    if (words->fix)
-        explain_fill(&parts[1], words->fix, &x->match, client);
-    fill_url(&url, options, x, reply, language, ref);
+    if (text->reason)
+        explain_fill(&parts[0], text->reason, words, &x->match, client);
+    if (text->fix)
+        explain_fill(&parts[1], text->fix, words, &x->match, client);
+    fill_url(&url, options, x, reply, words->language, ref);
     if (options->style != STYLE_INLINE || !set_inline(&to, reply, options, parts, &url, ref))
         set_lines(&to, reply, options, parts, &url, ref);
 

@@ -25,6 +25,8 @@ static enum stage stage_of(const struct catalog_match *match, const struct sessi
 {
     if (match->reason && match->reason->stage)
         return match->reason->stage;
+    if (match->enhanced && match->enhanced->stage && !match->enhanced->vague)
+        return match->enhanced->stage;
     if (match->code && match->code->stage)
         return match->code->stage;
     return facts ? facts->stage : STAGE_NONE;
@@ -74,18 +76,21 @@ static unsigned conditions_of(const struct explanation *x, const struct session_
     return holds;
 }
 
-/* The text of what was recognised, in the language. NULL: the code is unknown too. */
-static const struct catalog_text *text_in(const struct explanation *x, const struct catalog *catalog, int code,
-                                          const char *language)
+/* The text that a client gets in the language, NULL for none. */
+static const struct catalog_text *text_in(const struct explanation *x, const struct catalog *catalog, const char *language)
 {
-    return x->match.reason ? catalog_reason_text(catalog, x->match.reason->shown, language)
-                           : catalog_code_text(catalog, code, language);
+    const struct catalog_match *m = &x->match;
+    if (m->reason)
+        return catalog_reason_text(catalog, m->reason->shown, language);
+    if (m->enhanced && m->enhanced->shown && x->failed_auth)
+        return catalog_reason_text(catalog, m->enhanced->shown, language);
+    return catalog_match_text(catalog, m, language);
 }
 
 /* Choose the words: the first variant that holds, over the text without it. */
-static struct compose_words words_of(const struct catalog_text *text, unsigned holds)
+static struct compose_text words_of(const struct catalog_text *text, unsigned holds)
 {
-    struct compose_words words = {text->reason, text->fix};
+    struct compose_text words = {text->reason, text->fix};
     for (size_t i = 0; i < text->variant_count; i++) {
         const struct catalog_variant *v = &text->variants[i];
         if ((v->conditions & holds) != v->conditions)
@@ -106,18 +111,17 @@ int explain_compose(struct explanation *x, const struct reply *reply, const stru
     if (x->skipped)
         return 1;
 
-    struct compose_words words = {NULL, NULL};
-    const char *language = options->language;
-    const struct catalog_text *text = text_in(x, catalog, reply->code, language);
-    if (text) {
-        unsigned holds = conditions_of(x, facts);
-        words = words_of(text, holds);
-        if (!(facts && facts->smtputf8) && !text->ascii) {
-            language = CATALOG_LANGUAGE;
-            words = words_of(text_in(x, catalog, reply->code, language), holds);
-        }
+    bool ascii = !(facts && facts->smtputf8);
+    struct compose_text chosen = {NULL, NULL};
+    struct explain_words words = {catalog, options->language};
+    const struct catalog_text *text = text_in(x, catalog, words.language);
+    if (ascii && !((!text || text->ascii) && catalog_words_are_ascii(catalog, words.language))) {
+        words.language = CATALOG_LANGUAGE;
+        text = text_in(x, catalog, words.language);
     }
-    if (compose(x, reply, facts, options, &words, language, ref) == -1)
+    if (text)
+        chosen = words_of(text, conditions_of(x, facts));
+    if (compose(x, reply, facts, options, &chosen, &words, ref) == -1)
         return -1;
     return x->line_count == 0;
 }

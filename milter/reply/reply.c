@@ -92,11 +92,12 @@ const char *reply_class_name(int code)
     return code >= 200 && code <= 599 ? names[code / 100] : NULL;
 }
 
-/* Read one line, without its end, as the next of r. */
-static int line_parse(struct reply *r, const char *s, size_t len)
+/* Read one line, without its end, as the next of r. bare: it may lack a code. */
+static int line_parse(struct reply *r, const char *s, size_t len, bool bare)
 {
     int code = code_parse(s, len);
-    if (r->line_count == REPLY_LINES_MAX || (r->line_count == 0 && !code) || (r->line_count > 0 && code && code != r->code))
+    if (r->line_count == REPLY_LINES_MAX || (r->line_count == 0 && !code && !bare) ||
+        (r->line_count > 0 && code && code != r->code))
         return -1;
     size_t at = 0;
     if (code) {
@@ -106,7 +107,7 @@ static int line_parse(struct reply *r, const char *s, size_t len)
     while (at < len && is_blank(s[at]))
         at++;
     struct enhanced e;
-    size_t taken = code ? enhanced_parse(&e, s + at, len - at) : 0;
+    size_t taken = code || bare ? enhanced_parse(&e, s + at, len - at) : 0;
     if (taken) {
         if (!r->enhanced.class)
             r->enhanced = e;
@@ -144,7 +145,7 @@ static int join(struct reply *r)
     return 0;
 }
 
-int reply_parse(struct reply *r, const char *s, size_t len)
+static int parse(struct reply *r, const char *s, size_t len, bool bare)
 {
     r->code = 0;
     r->enhanced = (struct enhanced){0};
@@ -161,7 +162,7 @@ int reply_parse(struct reply *r, const char *s, size_t len)
         size_t line = (size_t)(stop - s);
         if (line && stop[-1] == '\r')
             line--;
-        if (line_parse(r, s, line) == -1) {
+        if (line_parse(r, s, line, bare) == -1) {
             errno = EINVAL;
             goto fail;
         }
@@ -175,6 +176,16 @@ fail:
     r->code = 0;
     r->line_count = 0;
     return -1;
+}
+
+int reply_parse(struct reply *r, const char *s, size_t len)
+{
+    return parse(r, s, len, false);
+}
+
+int reply_parse_bare(struct reply *r, const char *s, size_t len)
+{
+    return parse(r, s, len, true);
 }
 
 void reply_free(struct reply *r)

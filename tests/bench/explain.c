@@ -36,7 +36,7 @@ int main(int argc, char **argv)
         return 64;
     }
     struct buffer faults = {0};
-    struct catalog *catalog = catalog_load(argv[1], NULL, &faults);
+    struct catalog *catalog = catalog_load(&(struct catalog_source){.dir = argv[1], .language = "en"}, &faults);
     if (!catalog) {
         fputs(buffer_string(&faults), stderr);
         return 78;

@@ -15,7 +15,7 @@ static struct catalog *catalog;
 static void load(void)
 {
     struct buffer faults = {0};
-    catalog = catalog_load("conf/catalog", NULL, &faults);
+    catalog = catalog_load(&(struct catalog_source){.dir = "conf/catalog"}, &faults);
     if (!catalog) {
         fputs(buffer_string(&faults), stderr);
         abort();

@@ -12,7 +12,7 @@ static int load_catalog(void **state)
 {
     struct buffer faults = {0};
     (void)state;
-    catalog = catalog_load(OUR_CATALOG, NULL, &faults);
+    catalog = catalog_load(&(struct catalog_source){.dir = OUR_CATALOG}, &faults);
     fputs(buffer_string(&faults), stderr);
     buffer_free(&faults);
     return catalog ? 0 : -1;

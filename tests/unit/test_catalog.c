@@ -49,6 +49,9 @@ static int remove_root(void **state)
 
 #define TEXT(kind, id, words) kind " " id " { name = \"n\" reason = \"" words "\" when = \"w\" fix = \"f\" }\n"
 
+#define WORD_TEXT(name, key) key " = \"" key "\"\n"
+static const char words[] = "\nwords {\n" WORDS(WORD_TEXT) "}\n";
+
 static struct catalog *load(const char *codes, const char *reasons, const char *texts, struct buffer *faults)
 {
     char ours[256];
@@ -56,13 +59,19 @@ static struct catalog *load(const char *codes, const char *reasons, const char *
     write_file(ours, "codes.conf", codes);
     write_file(ours, "reasons.conf", reasons);
     write_file(ours, "text/en.conf", texts);
-    return catalog_load(ours, NULL, faults);
+    char path[300];
+    snprintf(path, sizeof path, "%s/text/en.conf", ours);
+    FILE *f = fopen(path, "a");
+    assert_non_null(f);
+    fputs(words, f);
+    assert_int_equal(fclose(f), 0);
+    return catalog_load(&(struct catalog_source){.dir = ours}, faults);
 }
 
 /* Each fault is named with its file and its line. */
 static void test_faults(void **state)
 {
-    static const char code[] = "code 535 { stage = \"auth\" }\n", code_text[] = TEXT("code", "535", "r");
+    static const char code[] = "code 535 { who = \"sender\" stage = \"auth\" }\n", code_text[] = TEXT("code", "535", "r");
     static const struct {
         const char *name, *codes, *reasons, *texts, *fault;
     } rows[] = {
@@ -86,6 +95,16 @@ static void test_faults(void **state)
          "reason a: shown_as \"b\""},
         {"missing text of a reason", code, "reason a { codes = {535} who = \"sender\" }\n", code_text,
          "reasons.conf:1: reason a has no name"},
+        {"a code without who", "code 535 {}\n", "", code_text, "codes.conf:1: code 535: who is missing"},
+        {"an enhanced code without who", "enhanced X.7.8 {}\n", "", "", "codes.conf:1: enhanced X.7.8: who is missing"},
+        {"bad enhanced code of its own", "enhanced 7.8 { who = \"sender\" }\n", "", "",
+         "codes.conf:1: enhanced \"7.8\" is not an enhanced"},
+        {"an enhanced code that is shown as nothing", "enhanced 5.7.8 { who = \"sender\" shown_as = \"b\" }\n", "", "",
+         "codes.conf:1: enhanced 5.7.8: shown_as \"b\""},
+        {"missing text of an enhanced code", "enhanced X.7.8 { who = \"sender\" }\n", "", "",
+         "codes.conf:1: enhanced X.7.8 has no fix in the language en"},
+        {"text for an enhanced code that is not there", "enhanced 5.7.8 { who = \"sender\" }\n", "",
+         TEXT("enhanced", "5.7.8", "r") TEXT("enhanced", "4.7.8", "r"), "en.conf:2: text for enhanced 4.7.8"},
         {"missing text of a code", code, "", "", "code 535 has no reason in the language en"},
         {"text for nothing", code, "", TEXT("code", "535", "r") TEXT("reason", "b", "r"), "en.conf:2: text for reason b"},
         {"unknown placeholder", code, "", TEXT("code", "535", "50 %% of %you"), "en.conf:1: reason has a % that is none of"},
@@ -94,7 +113,7 @@ static void test_faults(void **state)
          "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
          "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
          "01234567890123456789012345678901234567890\" }\n",
-         "en.conf:1: reason is longer than 240 octets"},
+         "en.conf:1: reason is longer than 240 columns"},
         {"text that is not ASCII", code, "", TEXT("code", "535", "caf\xc3\xa9"), "is not plain ASCII"},
         {"a line break in a text", code, "", TEXT("code", "535", "a\\nb"), "en.conf:1: reason has a control character"},
         {"unknown condition", code, "",
@@ -130,7 +149,7 @@ static void test_missing_folder(void **state)
 {
     struct buffer faults = {0};
     (void)state;
-    assert_null(catalog_load("/nonexistent", NULL, &faults));
+    assert_null(catalog_load(&(struct catalog_source){.dir = "/nonexistent"}, &faults));
     assert_non_null(strstr(faults.data, "/nonexistent/codes.conf:0: cannot be read: No such file"));
     buffer_free(&faults);
 }
@@ -203,14 +222,14 @@ static void test_local_overrides(void **state)
     struct catalog_match m;
     struct reply r;
     (void)state;
-    catalog_release(load("code 550 {}\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n",
+    catalog_release(load("code 550 { who = \"sender\" }\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n",
                          TEXT("code", "550", "c") TEXT("reason", "a", "r"), &faults));
     snprintf(ours, sizeof ours, "%s/ours", root);
     snprintf(local, sizeof local, "%s/local", root);
     write_file(local, "reasons.conf",
                "reason a { patterns = {'omega'} who = \"receiver-admin\" }\nreason b { patterns = {'beta'} who = \"sender\" }\n");
     write_file(local, "text/en.conf", "reason a { fix = \"call us\" }\n" TEXT("reason", "b", "ours"));
-    struct catalog *c = catalog_load(ours, local, &faults);
+    struct catalog *c = catalog_load(&(struct catalog_source){.dir = ours, .local_dir = local}, &faults);
     if (!c)
         fail_msg("%s", buffer_string(&faults));
     assert_int_equal(catalog_reason_count(c), 2);
@@ -235,12 +254,12 @@ static void test_incomplete_language(void **state)
     char ours[256], local[256], gone[300];
     struct buffer faults = {0};
     (void)state;
-    catalog_release(load("code 550 {}\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n",
+    catalog_release(load("code 550 { who = \"sender\" }\n", "reason a { patterns = {'alpha'} who = \"sender\" }\n",
                          TEXT("code", "550", "c") TEXT("reason", "a", "r"), &faults));
     snprintf(ours, sizeof ours, "%s/ours", root);
     snprintf(local, sizeof local, "%s/local", root);
     write_file(local, "text/de.conf", "reason a { name = \"Alpha\" }\ncode 550 { fix = \"Hilfe\" }\n");
-    struct catalog *c = catalog_load(ours, local, &faults);
+    struct catalog *c = catalog_load(&(struct catalog_source){.dir = ours, .local_dir = local}, &faults);
     snprintf(gone, sizeof gone, "%s/text/de.conf", local);
     remove(gone);
     if (!c)
@@ -264,7 +283,7 @@ static void test_fixture(void **state)
     char line[4096];
     unsigned rows = 0, wrong = 0;
     (void)state;
-    struct catalog *c = catalog_load(OUR_CATALOG, NULL, &faults);
+    struct catalog *c = catalog_load(&(struct catalog_source){.dir = OUR_CATALOG}, &faults);
     if (!c)
         fail_msg("%s", buffer_string(&faults));
     FILE *f = fopen("tests/fixtures/replies.tsv", "r");

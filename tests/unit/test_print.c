@@ -1,8 +1,10 @@
 /* What the tool prints of what clients said: nothing that does anything to a terminal. */
 #include "rows.h"
 
+#include "../../milter/cli/page.c"
 #include "../../milter/cli/print.c"
 
+#define LABEL 14 /* columns */
 #define BYTES(s) s, sizeof s - 1
 
 static struct hostile {
@@ -76,9 +78,9 @@ static void test_field(void **state)
     const struct field *row = *state;
     char *out = NULL;
     size_t size = 0;
-    const struct printer p = {.to = open_memstream(&out, &size), .color = row->color};
+    const struct page p = {.to = open_memstream(&out, &size), .color = row->color, .columns = 80, .label_columns = LABEL};
     assert_non_null(p.to);
-    print_field(&p, row->label, row->color ? LOOK_STRONG : LOOK_PLAIN, row->split, row->value, strlen(row->value));
+    page_field(&p, row->label, row->color ? LOOK_STRONG : LOOK_PLAIN, row->split, row->value, strlen(row->value));
     assert_int_equal(fclose(p.to), 0);
     assert_string_equal(out, row->shown);
     free(out);
@@ -91,17 +93,17 @@ static void test_words(void **state)
     size_t size = 0, longest = 0, count = 0;
     for (int i = 0; i < 40; i++)
         snprintf(words + strlen(words), sizeof words - strlen(words), "%sw\xc3\xb6rd%d", i ? " " : "", i);
-    const struct printer p = {.to = open_memstream(&out, &size)};
+    const struct page p = {.to = open_memstream(&out, &size), .columns = 80, .label_columns = LABEL};
     assert_non_null(p.to);
-    print_words(&p, "Fix", words);
+    page_words(&p, "Fix", words);
     assert_int_equal(fclose(p.to), 0);
     for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n")) {
-        size_t columns = width(line, strlen(line));
+        size_t columns = columns_of(line, strlen(line));
         longest = columns > longest ? columns : longest;
-        assert_memory_equal(line, count ? "              " : "Fix:          ", LABEL_WIDTH);
+        assert_memory_equal(line, count ? "              " : "Fix:          ", LABEL);
         count++;
     }
-    assert_true(longest <= COLUMNS && longest > COLUMNS - 8);
+    assert_true(longest <= 80 && longest > 80 - 12);
     assert_true(count > 2);
     free(out);
 }

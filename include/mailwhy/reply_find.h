@@ -1,0 +1,19 @@
+/* Finding the reply within a line of text: a line of a Postfix, Sendmail or Exim log, of a bounce, or the reply itself. */
+#ifndef MAILWHY_REPLY_FIND_H
+#define MAILWHY_REPLY_FIND_H
+
+#include <stddef.h>
+
+#include <mailwhy/buffer.h>
+
+struct reply_found {
+    struct buffer reply; /* for reply_parse_bare(): its lines end with LF but the last; it lacks a code where the line has none */
+    const char *client; /* the address of the client that was refused, within the line; NULL: the line doesn't say */
+    size_t client_len;
+};
+
+/* Look for a reply in one line (without its end). 1; 0: there is none; -1: errno ENOMEM. found is the caller's to clear: what it held is gone. */
+int reply_find(struct reply_found *found, const char *line, size_t len);
+void reply_found_free(struct reply_found *found);
+
+#endif

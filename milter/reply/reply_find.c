@@ -1,0 +1,275 @@
+#include <mailwhy/reply_find.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+/* A piece of the line. */
+struct span {
+    const char *at, *end;
+};
+
+static size_t length(struct span s)
+{
+    return (size_t)(s.end - s.at);
+}
+
+/* Where the word first stands in the span, NULL for nowhere. */
+static const char *find(struct span s, const char *word)
+{
+    return s.at < s.end ? memmem(s.at, length(s), word, strlen(word)) : NULL;
+}
+
+static const char *find_last(struct span s, const char *word)
+{
+    const char *last = NULL;
+    for (const char *at; (at = find(s, word)); s.at = at + 1)
+        last = at;
+    return last;
+}
+
+/* Make s what stands behind the word. False: the word is not there, s is untouched. */
+static bool pass(struct span *s, const char *word)
+{
+    const char *at = find(*s, word);
+    if (at)
+        s->at = at + strlen(word);
+    return at;
+}
+
+/* Let s end where the word begins, if it is there. */
+static void end_at(struct span *s, const char *word)
+{
+    const char *at = find(*s, word);
+    if (at)
+        s->end = at;
+}
+
+static bool starts(struct span s, const char *word)
+{
+    return length(s) >= strlen(word) && memcmp(s.at, word, strlen(word)) == 0;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Whether a line of a reply of the classes 4 and 5 begins at s: three digits, then '-' or a blank and something. */
+static bool is_refusal(struct span s)
+{
+    return length(s) >= 5 && (s.at[0] == '4' || s.at[0] == '5') && is_digit(s.at[1]) && is_digit(s.at[2]) &&
+           (s.at[3] == '-' || s.at[3] == ' ') && s.at[4] != ' ';
+}
+
+static void trim(struct span *s)
+{
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t'))
+        s->at++;
+    while (s->at < s->end && strchr(" \t\r\n", s->end[-1]))
+        s->end--;
+}
+
+/* Append the reply. Logs write the lines of a long one behind each other: "550-5.7.1 one 550-5.7.1 two 550 5.7.1 three". */
+static void add_reply(struct buffer *out, struct span s)
+{
+    trim(&s);
+    bool continues = is_refusal(s) && s.at[3] == '-';
+    for (const char *at = s.at; continues && at < s.end; at++) {
+        struct span next = {at + 1, s.end};
+        if (at == s.at || *at != ' ' || !is_refusal(next) || memcmp(next.at, s.at, 3) != 0)
+            continue;
+        buffer_add(out, s.at, (size_t)(at - s.at));
+        buffer_add_char(out, '\n');
+        continues = next.at[3] == '-';
+        s.at = next.at;
+        at = next.at;
+    }
+    buffer_add(out, s.at, length(s));
+}
+
+/* Note the address in "name[192.0.2.1]" or "name [192.0.2.1]", and pass it. */
+static bool take_client(struct reply_found *found, struct span *s)
+{
+    struct span address = *s;
+    if (!pass(&address, "["))
+        return false;
+    const char *end = find(address, "]");
+    if (!end)
+        return false;
+    if (starts(address, "IPv6:"))
+        address.at += strlen("IPv6:");
+    found->client = address.at;
+    found->client_len = (size_t)(end - address.at);
+    s->at = end + 1;
+    return true;
+}
+
+/* Postfix: "reject: RCPT from name[addr]: REPLY; from=<>", "reject: header X from name[addr]; from=<> helo=<>: 5.7.1 TEXT". */
+static bool find_postfix_reject(struct reply_found *found, struct span s)
+{
+    if (!pass(&s, "reject: ") || !pass(&s, " from ") || !take_client(found, &s))
+        return false;
+    if (starts(s, ";")) {
+        const char *behind = find_last(s, ">: ");
+        if (!behind)
+            return false;
+        s.at = behind + strlen(">: ");
+    } else {
+        if (!pass(&s, ": "))
+            return false;
+        end_at(&s, "; from=<");
+    }
+    add_reply(&found->reply, s);
+    return true;
+}
+
+/* Postfix: "name[addr]: SASL LOGIN authentication failed: TEXT, sasl_username=...". */
+static bool find_postfix_sasl(struct reply_found *found, struct span s)
+{
+    struct span before = s;
+    if (!pass(&s, ": SASL ") || !pass(&s, " authentication failed"))
+        return false;
+    if (!pass(&before, "warning: "))
+        before.at = s.at;
+    take_client(found, &before);
+    end_at(&s, ", sasl_username=");
+    buffer_add_string(&found->reply, "535 5.7.8 Error: authentication failed");
+    buffer_add(&found->reply, s.at, length(s));
+    return true;
+}
+
+/* Append "5.1.1 TEXT": what a delivery's log line says of a reply that it does not show. */
+static void add_status(struct buffer *out, struct span line, struct span text)
+{
+    struct span status = line;
+    if (pass(&status, "dsn=")) {
+        end_at(&status, ",");
+        buffer_add(out, status.at, length(status));
+        buffer_add_char(out, ' ');
+    }
+    buffer_add(out, text.at, length(text));
+}
+
+/* Postfix: "dsn=5.1.1, status=bounced (host x[addr] said: REPLY (in reply to RCPT TO command))". */
+static bool find_postfix_delivery(struct reply_found *found, struct span s)
+{
+    struct span line = s;
+    if (!pass(&s, "status=") || starts(s, "sent") || !pass(&s, " ("))
+        return false;
+    const char *end = find_last(s, ")");
+    s.end = end ? end : s.end;
+    if (pass(&s, " said: ") || pass(&s, " refused to talk to me: ")) {
+        end_at(&s, " (in reply to ");
+        add_reply(&found->reply, s);
+    } else {
+        add_status(&found->reply, line, s);
+    }
+    return true;
+}
+
+/* Sendmail: "ruleset=check_rcpt, ..., relay=name [addr], reject=REPLY", "Milter: data, reject=REPLY". */
+static bool find_sendmail_reject(struct reply_found *found, struct span s)
+{
+    struct span relay = s;
+    if (!pass(&s, "reject="))
+        return false;
+    relay.end = s.at;
+    if (pass(&relay, "relay="))
+        take_client(found, &relay);
+    add_reply(&found->reply, s);
+    return true;
+}
+
+/* Sendmail: "AUTH failure (LOGIN): TEXT (-20) SASL(-13): DETAIL, relay=name [addr]". */
+static bool find_sendmail_auth(struct reply_found *found, struct span s)
+{
+    if (!pass(&s, "AUTH failure (") || !pass(&s, "): "))
+        return false;
+    struct span relay = s;
+    if (pass(&relay, ", relay=")) {
+        s.end = relay.at - strlen(", relay=");
+        take_client(found, &relay);
+    }
+    buffer_add_string(&found->reply, "535 5.7.0 authentication failed: ");
+    buffer_add(&found->reply, s.at, length(s));
+    return true;
+}
+
+/* Sendmail: "dsn=5.1.1, reply=REPLY, stat=User unknown", "dsn=4.2.0, stat=Deferred: REPLY". */
+static bool find_sendmail_delivery(struct reply_found *found, struct span s)
+{
+    struct span line = s, reply = s;
+    if (!pass(&s, "stat=") || starts(s, "Sent") || starts(s, "queued"))
+        return false;
+    if (pass(&reply, ", reply=")) {
+        end_at(&reply, ", stat=");
+        add_reply(&found->reply, reply);
+        return true;
+    }
+    if (starts(s, "Deferred: "))
+        s.at += strlen("Deferred: ");
+    if (is_refusal(s))
+        add_reply(&found->reply, s);
+    else
+        add_status(&found->reply, line, s);
+    return true;
+}
+
+/* A reply's code that stands free in the line: at its beginning, or behind what may stand before one. */
+static bool find_code(struct reply_found *found, struct span s)
+{
+    for (const char *at = s.at; at < s.end; at++) {
+        struct span here = {at, s.end};
+        if (!is_refusal(here) || (at > s.at && !strchr(" =:(\"'<>", at[-1])))
+            continue;
+        struct span rest = {at + 4, s.end};
+        bool said = at == s.at || (at > s.at + 1 && strchr(":=", at[-2])) || strchr("=:", at[-1]);
+        bool status = length(rest) > 4 && strchr("45", *rest.at) && rest.at[1] == '.' && is_digit(rest.at[2]);
+        if (!said && !status)
+            continue;
+        end_at(&here, " (in reply to ");
+        add_reply(&found->reply, here);
+        return true;
+    }
+    return false;
+}
+
+/* Exim: "H=(x) [addr] F=<> rejected RCPT <a@b>: TEXT". */
+static bool find_exim_rejected(struct reply_found *found, struct span s)
+{
+    struct span before = s;
+    if (!pass(&s, " rejected ") || !find(before, "H="))
+        return false;
+    before.end = s.at;
+    if (!pass(&s, ">: ") && !pass(&s, ": "))
+        return false;
+    take_client(found, &before);
+    add_reply(&found->reply, s);
+    return true;
+}
+
+static bool (*const finders[])(struct reply_found *found, struct span s) = {
+    find_postfix_reject,    find_postfix_sasl, find_postfix_delivery, find_sendmail_auth, find_sendmail_reject,
+    find_sendmail_delivery, find_code,         find_exim_rejected,
+};
+
+int reply_find(struct reply_found *found, const char *line, size_t len)
+{
+    struct span s = {line, line + len};
+    trim(&s);
+    for (size_t i = 0; i < sizeof finders / sizeof *finders; i++) {
+        found->client = NULL;
+        found->client_len = 0;
+        buffer_clear(&found->reply);
+        if (finders[i](found, s) && found->reply.len)
+            break;
+    }
+    return !buffer_ok(&found->reply) ? -1 : found->reply.len > 0;
+}
+
+void reply_found_free(struct reply_found *found)
+{
+    buffer_free(&found->reply);
+    found->client = NULL;
+    found->client_len = 0;
+}
