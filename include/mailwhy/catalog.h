@@ -113,6 +113,7 @@ struct catalog_source {
     const char *local_dir; /* the site's, over the other entry by entry; NULL, or a folder that may be missing */
     const char *language; /* the one beside English; NULL: all */
     bool brief; /* for few replies: patterns are not made fast, which takes longer than matching them */
+    bool strict; /* faults are also: what a language lacks, and reasons that get in each other's way */
 };
 
 /* Load a catalogue. Faults are appended to faults, each a line "FILE:LINE: what and why". The catalogue, with one reference; NULL where anything is
@@ -154,8 +155,10 @@ const struct catalog_enhanced *catalog_enhanced_at(const struct catalog *c, size
 const char *catalog_language_at(const struct catalog *c, size_t i);
 size_t catalog_reason_count(const struct catalog *c);
 
-/* A reason's codes, for people: "535, 5.7.8". 0, or -1 with errno ENOMEM. */
-int catalog_reason_codes(const struct catalog *c, const struct catalog_reason *reason, struct buffer *out);
+/* A reason's codes, enhanced codes and patterns in their order; 0, NULL and NULL behind the last. */
+int catalog_reason_code_at(const struct catalog *c, const struct catalog_reason *reason, size_t i);
+const struct enhanced *catalog_reason_enhanced_at(const struct catalog *c, const struct catalog_reason *reason, size_t i);
+const char *catalog_reason_pattern_at(const struct catalog *c, const struct catalog_reason *reason, size_t i);
 
 /* "5.7.8", "X.7.8". */
 const char *catalog_enhanced_name(const struct catalog_enhanced *enhanced, char out[static ENHANCED_SIZE]);

@@ -3,63 +3,66 @@
 #ifndef MAILWHY_WORDS_H
 #define MAILWHY_WORDS_H
 
-#define WORDS(X)                                                                                                                 \
-    /* Labels in a reply */                                                                                                      \
-    X(REASON, "reason")                                                                                                          \
-    X(FIX, "fix")                                                                                                                \
-    X(REF, "ref")                                                                                                                \
-    X(HELP, "help")                                                                                                              \
-    X(CONTACT, "contact")                                                                                                        \
-    /* What a placeholder stands for where nothing was caught */                                                                 \
-    X(THIS_ADDRESS, "this-address")                                                                                              \
-    X(A_BLOCKLIST, "a-blocklist")                                                                                                \
-    X(ITS_PAGE, "its-page")                                                                                                      \
-    X(IT, "it")                                                                                                                  \
-    /* Who must act */                                                                                                           \
-    X(SENDER, "sender")                                                                                                          \
-    X(SENDER_ADMIN, "sender-admin")                                                                                              \
-    X(RECEIVER_ADMIN, "receiver-admin")                                                                                          \
-    /* The classes of RFC 5321 section 4.2.1 */                                                                                  \
-    X(CLASS_2, "class-2")                                                                                                        \
-    X(CLASS_3, "class-3")                                                                                                        \
-    X(CLASS_4, "class-4")                                                                                                        \
-    X(CLASS_5, "class-5")                                                                                                        \
-    /* Titles of an explanation and of a comparison */                                                                           \
-    X(DESCRIPTION, "description")                                                                                                \
-    X(WHEN, "when")                                                                                                              \
-    X(HOW_TO_FIX, "how-to-fix")                                                                                                  \
-    X(WHO_ACTS, "who-acts")                                                                                                      \
-    X(CHALLENGE, "challenge") /* %a is base64, %x what it says */                                                                \
-    X(WRONG_PORT, "wrong-port")                                                                                                  \
-    X(DIFFERENCES, "differences")                                                                                                \
-    X(WHICH_WHEN, "which-when")                                                                                                  \
-    /* Heads of tables */                                                                                                        \
-    X(CODE, "code")                                                                                                              \
-    X(ENHANCED, "enhanced")                                                                                                      \
-    X(CLASS, "class")                                                                                                            \
-    X(STAGE, "stage")                                                                                                            \
-    X(ID, "id")                                                                                                                  \
-    X(NAME, "name")                                                                                                              \
-    X(REPLY, "reply")                                                                                                            \
-    /* Why a reason was chosen */                                                                                                \
-    X(WHY, "why")                                                                                                                \
-    X(RULE, "rule")                                                                                                              \
-    X(PATTERN, "pattern")                                                                                                        \
-    X(MATCHED, "matched")                                                                                                        \
-    X(RULE_PATTERN_BOTH, "rule-pattern-both")                                                                                    \
-    X(RULE_PATTERN_CODE, "rule-pattern-code")                                                                                    \
-    X(RULE_PATTERN, "rule-pattern")                                                                                              \
-    X(RULE_REASON_ENHANCED, "rule-reason-enhanced")                                                                              \
-    X(RULE_ENHANCED, "rule-enhanced")                                                                                            \
-    X(RULE_REASON_CODE, "rule-reason-code")                                                                                      \
-    X(RULE_CODE, "rule-code")                                                                                                    \
-    X(RULE_NOTHING, "rule-nothing")                                                                                              \
-    /* Sentences of a comparison: %a and %b are the codes, %x and %y what the sentence says of each */                           \
-    X(DIFFERENT_CLASSES, "different-classes")                                                                                    \
-    X(SAME_CLASS, "same-class")                                                                                                  \
-    X(MEANING_OF, "meaning-of")                                                                                                  \
-    X(MOMENT_OF, "moment-of")                                                                                                    \
+// clang-format off
+#define WORDS(X) \
+    /* Labels in a reply */ \
+    X(REASON, "reason") \
+    X(FIX, "fix") \
+    X(REF, "ref") \
+    X(HELP, "help") \
+    X(CONTACT, "contact") \
+    /* What a placeholder stands for where nothing was caught */ \
+    X(THIS_ADDRESS, "this-address") \
+    X(A_BLOCKLIST, "a-blocklist") \
+    X(ITS_PAGE, "its-page") \
+    X(IT, "it") \
+    /* Who must act */ \
+    X(SENDER, "sender") \
+    X(SENDER_ADMIN, "sender-admin") \
+    X(RECEIVER_ADMIN, "receiver-admin") \
+    /* The classes of RFC 5321 section 4.2.1 */ \
+    X(CLASS_2, "class-2") \
+    X(CLASS_3, "class-3") \
+    X(CLASS_4, "class-4") \
+    X(CLASS_5, "class-5") \
+    /* Titles of an explanation and of a comparison */ \
+    X(DESCRIPTION, "description") \
+    X(WHEN, "when") \
+    X(HOW_TO_FIX, "how-to-fix") \
+    X(WHO_ACTS, "who-acts") \
+    X(CHALLENGE, "challenge") /* %a is base64, %x what it says */ \
+    X(WRONG_PORT, "wrong-port") \
+    X(DIFFERENCES, "differences") \
+    X(WHICH_WHEN, "which-when") \
+    /* Heads of tables */ \
+    X(CODE, "code") \
+    X(ENHANCED, "enhanced") \
+    X(CLASS, "class") \
+    X(STAGE, "stage") \
+    X(WHO, "who") \
+    X(ID, "id") \
+    X(NAME, "name") \
+    X(REPLY, "reply") \
+    /* Why a reason was chosen */ \
+    X(WHY, "why") \
+    X(RULE, "rule") \
+    X(PATTERN, "pattern") \
+    X(MATCHED, "matched") \
+    X(RULE_PATTERN_BOTH, "rule-pattern-both") \
+    X(RULE_PATTERN_CODE, "rule-pattern-code") \
+    X(RULE_PATTERN, "rule-pattern") \
+    X(RULE_REASON_ENHANCED, "rule-reason-enhanced") \
+    X(RULE_ENHANCED, "rule-enhanced") \
+    X(RULE_REASON_CODE, "rule-reason-code") \
+    X(RULE_CODE, "rule-code") \
+    X(RULE_NOTHING, "rule-nothing") \
+    /* Sentences of a comparison: %a and %b are the codes, %x and %y what the sentence says of each */ \
+    X(DIFFERENT_CLASSES, "different-classes") \
+    X(SAME_CLASS, "same-class") \
+    X(MEANING_OF, "meaning-of") \
+    X(MOMENT_OF, "moment-of") \
     X(FIX_OF, "fix-of")
+// clang-format on
 
 enum word {
 #define WORD_ENUM(name, key) WORD_##name,

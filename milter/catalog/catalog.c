@@ -275,16 +275,22 @@ size_t catalog_reason_count(const struct catalog *c)
     return c->reason_count;
 }
 
-int catalog_reason_codes(const struct catalog *c, const struct catalog_reason *reason, struct buffer *out)
+int catalog_reason_code_at(const struct catalog *c, const struct catalog_reason *reason, size_t i)
 {
     const struct reason_entry *r = &c->reasons[reason_index(c, reason)];
-    char text[ENHANCED_SIZE];
-    size_t before = out->len;
-    for (size_t i = 0; i < r->code_count; i++)
-        buffer_printf(out, "%s%d", out->len > before ? ", " : "", r->codes[i]);
-    for (size_t i = 0; i < r->enhanced_count; i++)
-        buffer_printf(out, "%s%s", out->len > before ? ", " : "", enhanced_format(&r->enhanced[i], text));
-    return buffer_ok(out) ? 0 : -1;
+    return i < r->code_count ? r->codes[i] : 0;
+}
+
+const struct enhanced *catalog_reason_enhanced_at(const struct catalog *c, const struct catalog_reason *reason, size_t i)
+{
+    const struct reason_entry *r = &c->reasons[reason_index(c, reason)];
+    return i < r->enhanced_count ? &r->enhanced[i] : NULL;
+}
+
+const char *catalog_reason_pattern_at(const struct catalog *c, const struct catalog_reason *reason, size_t i)
+{
+    const struct reason_entry *r = &c->reasons[reason_index(c, reason)];
+    return i < r->pattern_count ? pattern_text(r->patterns[i]) : NULL;
 }
 
 const char *catalog_enhanced_name(const struct catalog_enhanced *enhanced, char out[static ENHANCED_SIZE])

@@ -10,6 +10,9 @@
 #include <mailwhy/catalog.h>
 #include <mailwhy/pattern.h>
 
+/* Which folder something comes from. */
+enum origin { ORIGIN_OURS, ORIGIN_SITE, ORIGINS };
+
 struct reason_entry {
     struct catalog_reason reason; /* first: a reason handed out is its entry */
     const char *shown_as; /* id, or NULL */
@@ -20,17 +23,20 @@ struct reason_entry {
     struct pattern **patterns;
     size_t pattern_count;
     cfg_t *section; /* where it stands, for faults; while loading */
+    enum origin origin;
 };
 
 struct code_entry {
     struct catalog_code code; /* first, likewise */
     cfg_t *section;
+    enum origin origin;
 };
 
 struct enhanced_entry {
     struct catalog_enhanced enhanced; /* first, likewise */
     const char *shown_as;
     cfg_t *section;
+    enum origin origin;
 };
 
 /* The texts of one language: a row for each entry, by its index. A row without a name is not there. */
@@ -38,6 +44,7 @@ struct language {
     char name[16];
     struct catalog_text *reasons, *codes, *enhanced;
     const char *words[WORD_COUNT];
+    bool from[ORIGINS]; /* that have a file of it */
     bool ascii_words; /* those that stand in replies */
 };
 

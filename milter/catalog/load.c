@@ -87,9 +87,11 @@ cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*
     return tree;
 }
 
-/* Read the entries of a folder; in an optional one each file may be missing. */
-static int load_entries(struct loader *l, const char *dir, bool optional)
+/* Read the entries of a folder; in the site's each file may be missing. */
+static int load_entries(struct loader *l, const char *dir, enum origin origin)
 {
+    bool optional = origin == ORIGIN_SITE;
+    l->origin = origin;
     struct buffer path = {0};
     int result = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files && result == 0; i++) {
@@ -111,25 +113,30 @@ static int load_entries(struct loader *l, const char *dir, bool optional)
 struct catalog *catalog_load(const struct catalog_source *from, struct buffer *faults)
 {
     struct catalog *c = calloc(1, sizeof *c);
-    struct loader l = {.c = c, .faults = faults};
+    struct loader l = {.c = c, .strict = from->strict, .faults = faults};
     size_t before = faults->len;
     if (!c)
         return NULL;
     atomic_init(&c->users, 1);
     int why = ENOMEM;
-    if (load_entries(&l, from->dir, false) == -1 || (from->local_dir && load_entries(&l, from->local_dir, true) == -1))
+    if (load_entries(&l, from->dir, ORIGIN_OURS) == -1 ||
+        (from->local_dir && load_entries(&l, from->local_dir, ORIGIN_SITE) == -1))
         goto done;
     why = EINVAL;
     if (faults->len > before) /* what is wrong with the texts may come of it alone */
         goto done;
     load_link_shown(&l);
-    if (load_lay_out_patterns(c, from->brief) == -1 || load_texts(&l, from->dir, from->language, false) == -1 ||
-        (from->local_dir && load_texts(&l, from->local_dir, from->language, true) == -1)) {
+    if (load_lay_out_patterns(c, from->brief) == -1 || load_texts(&l, from->dir, from->language, ORIGIN_OURS) == -1 ||
+        (from->local_dir && load_texts(&l, from->local_dir, from->language, ORIGIN_SITE) == -1)) {
         why = ENOMEM;
         goto done;
     }
     if (faults->len == before)
         load_complete_texts(&l);
+    if (from->strict && faults->len == before && load_lint(&l) == -1) {
+        why = ENOMEM;
+        goto done;
+    }
     if (faults->len == before && buffer_ok(faults))
         why = 0;
 

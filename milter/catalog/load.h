@@ -1,4 +1,5 @@
-/* Loading a catalogue: the files of entries (load_codes.c, load_reasons.c, load_lists.c), then the texts of each language (load_text.c). */
+/* Loading a catalogue: the files of entries (load_codes.c, load_reasons.c, load_lists.c), then the texts of each language
+ * (load_text.c), and what they lack (load_complete.c); last, where that is asked for, how reasons get in each other's way (load_lint.c). */
 #ifndef MAILWHY_CATALOG_LOAD_H
 #define MAILWHY_CATALOG_LOAD_H
 
@@ -7,6 +8,8 @@
 /* The files as read are given up when all is loaded, by the thread that loads: libconfuse cannot free one file while it reads another. */
 struct loader {
     struct catalog *c;
+    bool strict;
+    enum origin origin; /* of what is being read */
     struct buffer *faults;
     cfg_t **trees;
     size_t tree_count;
@@ -49,11 +52,19 @@ void load_link_shown(struct loader *l);
 /* Lay out the patterns' rows; brief as in catalog_source. 0, or -1 with errno ENOMEM. */
 int load_lay_out_patterns(struct catalog *c, bool brief);
 
-/* Read text/LANG.conf for English and that language, NULL for each language of the folder, over what is there; an optional folder may be missing. 0,
+/* Read text/LANG.conf for English and that language, NULL for each language of the folder, over what is there; the site's folder may be missing. 0,
  * or -1 with errno ENOMEM. */
-int load_texts(struct loader *l, const char *dir, const char *language, bool optional);
+int load_texts(struct loader *l, const char *dir, const char *language, enum origin origin);
 
-/* Fault each entry whose English text is missing, and let the other languages' texts fall back to it, key by key. */
+/* The key of a word in a text file. */
+const char *load_word_key(enum word word);
+
+/* Fault pairs of reasons that match the same words equally well, and patterns that never win because another reason's always does. 0, or -1 with errno
+ * ENOMEM. */
+int load_lint(struct loader *l);
+
+/* Fault each entry whose English text is missing, and let the other languages' texts fall back to it, key by key; where the loader is strict, fault
+ * what they lack. */
 void load_complete_texts(struct loader *l);
 
 #endif

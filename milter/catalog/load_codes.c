@@ -70,8 +70,9 @@ static void prepare_codes(cfg_t *cfg)
 }
 
 /* 0, or -1 with errno ENOMEM. */
-static int take_plain(struct catalog *c, cfg_t *tree)
+static int take_plain(struct loader *l, cfg_t *tree)
 {
+    struct catalog *c = l->c;
     unsigned count = cfg_size(tree, "code");
     struct code_entry *codes = realloc(c->codes, (c->code_count + count + 1) * sizeof *codes);
     if (!codes)
@@ -84,13 +85,14 @@ static int take_plain(struct catalog *c, cfg_t *tree)
         while (at < c->code_count && codes[at].code.code != code)
             at++;
         c->code_count += at == c->code_count;
-        codes[at] = (struct code_entry){{code, load_stage(section), load_who(section)}, section};
+        codes[at] = (struct code_entry){{code, load_stage(section), load_who(section)}, section, l->origin};
     }
     return 0;
 }
 
-static int take_enhanced(struct catalog *c, cfg_t *tree)
+static int take_enhanced(struct loader *l, cfg_t *tree)
 {
+    struct catalog *c = l->c;
     unsigned count = cfg_size(tree, "enhanced");
     struct enhanced_entry *all = realloc(c->enhanced, (c->enhanced_count + count + 1) * sizeof *all);
     if (!all)
@@ -100,7 +102,8 @@ static int take_enhanced(struct catalog *c, cfg_t *tree)
         cfg_t *section = cfg_getnsec(tree, "enhanced", i);
         struct enhanced_entry entry = {
             .enhanced = {.stage = load_stage(section), .who = load_who(section), .vague = cfg_getbool(section, "vague")},
-            .section = section};
+            .section = section,
+            .origin = l->origin};
         size_t at = 0;
         load_enhanced(cfg_title(section), &entry.enhanced.code);
         while (at < c->enhanced_count && !enhanced_equal(&all[at].enhanced.code, &entry.enhanced.code))
@@ -115,7 +118,7 @@ static int take_enhanced(struct catalog *c, cfg_t *tree)
 
 static int take_codes(struct loader *l, cfg_t *tree)
 {
-    return take_plain(l->c, tree) == -1 || take_enhanced(l->c, tree) == -1 ? -1 : 0;
+    return take_plain(l, tree) == -1 || take_enhanced(l, tree) == -1 ? -1 : 0;
 }
 
 const struct load_file load_codes = {"codes.conf", false, codes_options, prepare_codes, take_codes};

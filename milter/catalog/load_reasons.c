@@ -114,7 +114,7 @@ static void prepare_reasons(cfg_t *cfg)
 }
 
 /* Fill an empty entry from its section, which was checked. 0, or -1 with errno ENOMEM. */
-static int take_reason(struct catalog *c, struct reason_entry *r, cfg_t *section)
+static int take_reason(struct loader *l, struct reason_entry *r, cfg_t *section)
 {
     unsigned codes = cfg_size(section, "codes"), enhanced = cfg_size(section, "enhanced"),
              patterns = cfg_size(section, "patterns");
@@ -135,17 +135,19 @@ static int take_reason(struct catalog *c, struct reason_entry *r, cfg_t *section
             return -1;
     }
     r->section = section;
+    r->origin = l->origin;
     r->reason = (struct catalog_reason){
         .who = load_who(section), .wrong_port = cfg_getbool(section, "wrong_port"), .stage = load_stage(section)};
     bool after_mail = r->reason.stage == STAGE_NONE || r->reason.stage > STAGE_MAIL;
     r->reason.in_message = cfg_size(section, "in_message") ? cfg_getbool(section, "in_message") : after_mail;
-    if (load_keep(c, &r->shown_as, cfg_getstr(section, "shown_as")) == -1)
+    if (load_keep(l->c, &r->shown_as, cfg_getstr(section, "shown_as")) == -1)
         return -1;
-    return load_keep(c, &r->reason.id, cfg_title(section));
+    return load_keep(l->c, &r->reason.id, cfg_title(section));
 }
 
-static int take_all(struct catalog *c, cfg_t *tree)
+static int take_all(struct loader *l, cfg_t *tree)
 {
+    struct catalog *c = l->c;
     unsigned count = cfg_size(tree, "reason");
     struct reason_entry *reasons = realloc(c->reasons, (c->reason_count + count + 1) * sizeof *reasons);
     if (!reasons)
@@ -159,7 +161,7 @@ static int take_all(struct catalog *c, cfg_t *tree)
             reason_clear(r);
         else
             *r = (struct reason_entry){0};
-        if (take_reason(c, r, section) == -1)
+        if (take_reason(l, r, section) == -1)
             return -1;
     }
     return 0;
@@ -167,7 +169,7 @@ static int take_all(struct catalog *c, cfg_t *tree)
 
 static int take_reasons(struct loader *l, cfg_t *tree)
 {
-    int result = take_all(l->c, tree);
+    int result = take_all(l, tree);
     forget_checked();
     return result;
 }

@@ -29,6 +29,11 @@ static const char *const word_keys[] = {
 #undef WORD_KEY
 };
 
+const char *load_word_key(enum word word)
+{
+    return word_keys[word];
+}
+
 /* Read "relay-port+anonymous". The conditions as bits; 0 where a word is not one. */
 static unsigned conditions_parse(const char *s)
 {
@@ -250,6 +255,8 @@ static int load_language(struct loader *l, const char *dir, const char *name)
     size_t before = l->faults->len;
     int result = 0;
     struct language *language = language_make(l->c, name);
+    if (language)
+        language->from[l->origin] = true;
     if (!language || buffer_printf(&path, "%s/text/%s.conf", dir, name) == -1) {
         result = -1;
     } else {
@@ -278,14 +285,15 @@ static bool is_asked_for(const char *file, const char *language)
            strcmp(file, CATALOG_LANGUAGE ".conf") == 0;
 }
 
-int load_texts(struct loader *l, const char *dir, const char *language, bool optional)
+int load_texts(struct loader *l, const char *dir, const char *language, enum origin origin)
 {
     struct dirent **entries = NULL;
+    l->origin = origin;
     struct buffer path = {0};
     int result = -1, count = 0;
     if (!language_make(l->c, CATALOG_LANGUAGE) || buffer_printf(&path, "%s/text", dir) == -1)
         goto done;
-    if (optional && load_is_missing(buffer_string(&path))) {
+    if (origin == ORIGIN_SITE && load_is_missing(buffer_string(&path))) {
         result = 0;
         goto done;
     }
@@ -309,96 +317,4 @@ done:
     free(entries);
     buffer_free(&path);
     return result;
-}
-
-static bool is_ascii(const char *s)
-{
-    while (s && *s && (unsigned char)*s <= '~')
-        s++;
-    return !s || !*s;
-}
-
-static void note_ascii(struct catalog_text *t)
-{
-    t->ascii = is_ascii(t->name) && is_ascii(t->reason) && is_ascii(t->when) && is_ascii(t->fix);
-    for (size_t i = 0; i < t->variant_count; i++)
-        t->ascii = t->ascii && is_ascii(t->variants[i].reason) && is_ascii(t->variants[i].fix);
-}
-
-/* Fault what an English text lacks: it is what every other language falls back to, and what a reply of plain ASCII is made of. */
-static void check_complete(struct loader *l, struct catalog_text *t, cfg_t *section)
-{
-    const char *const parts[] = {t->name, t->reason, t->when, t->fix};
-    static const char *const part_names[] = {"name", "reason", "when", "fix"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (!parts[i])
-            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", section->filename, section->line,
-                          cfg_name(section), cfg_title(section), part_names[i], CATALOG_LANGUAGE);
-    note_ascii(t);
-    if (!t->ascii)
-        buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", section->filename,
-                      section->line, cfg_name(section), cfg_title(section), CATALOG_LANGUAGE);
-}
-
-/* Let the keys that a text lacks be those of the English one. */
-static void complete(struct catalog_text *t, const struct catalog_text *english)
-{
-    if (!t->name && !t->reason && !t->when && !t->fix && !t->variant_count)
-        return;
-    t->name = t->name ? t->name : english->name;
-    t->reason = t->reason ? t->reason : english->reason;
-    t->when = t->when ? t->when : english->when;
-    t->fix = t->fix ? t->fix : english->fix;
-    note_ascii(t);
-}
-
-static void check_words(struct loader *l, const struct language *english)
-{
-    for (size_t i = 0; i < WORD_COUNT; i++) {
-        if (!english->words[i])
-            buffer_printf(l->faults, "%s:0: words: %s is missing in the language %s\n", l->trees[l->tree_count - 1]->filename,
-                          word_keys[i], CATALOG_LANGUAGE);
-        else if (!is_ascii(english->words[i]))
-            buffer_printf(l->faults, "%s:0: words: %s in the language %s is not plain ASCII\n",
-                          l->trees[l->tree_count - 1]->filename, word_keys[i], CATALOG_LANGUAGE);
-    }
-}
-
-/* Fault what the English texts lack. */
-static void check_english(struct loader *l)
-{
-    const struct catalog *c = l->c;
-    const struct language *english = &c->languages[0];
-    check_words(l, english);
-    for (size_t i = 0; i < c->reason_count; i++)
-        check_complete(l, &english->reasons[i], c->reasons[i].section);
-    for (size_t i = 0; i < c->code_count; i++)
-        check_complete(l, &english->codes[i], c->codes[i].section);
-    for (size_t i = 0; i < c->enhanced_count; i++)
-        check_complete(l, &english->enhanced[i], c->enhanced[i].section);
-}
-
-static void complete_all(struct catalog_text *texts, const struct catalog_text *english, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        complete(&texts[i], &english[i]);
-}
-
-void load_complete_texts(struct loader *l)
-{
-    const struct catalog *c = l->c;
-    const struct language *english = &c->languages[0];
-    check_english(l);
-    c->languages[0].ascii_words = true;
-    for (size_t n = 1; n < c->language_count; n++) {
-        struct language *language = &c->languages[n];
-        complete_all(language->reasons, english->reasons, c->reason_count);
-        complete_all(language->codes, english->codes, c->code_count);
-        complete_all(language->enhanced, english->enhanced, c->enhanced_count);
-        for (size_t i = 0; i < WORD_COUNT; i++)
-            language->words[i] = language->words[i] ? language->words[i] : english->words[i];
-        language->ascii_words = true;
-        for (size_t i = 0; i <= WORD_REPLY_LAST; i++)
-            language->ascii_words = language->ascii_words && is_ascii(language->words[i]);
-    }
 }

@@ -230,40 +230,56 @@ static void add_why(const struct answer *a, struct buffer *out)
     buffer_add_char(out, '}');
 }
 
+static void add_codes(const struct answer *a, struct buffer *out)
+{
+    char enhanced[ENHANCED_SIZE];
+    if (a->reply.code) {
+        json_add_key(out, "code");
+        json_add_long(out, a->reply.code);
+        add_string(out, "class", reply_class_name(a->reply.code));
+    }
+    add_string(out, "enhanced", enhanced_format(&a->reply.enhanced, enhanced));
+    add_string(out, "reason", a->match.reason ? a->match.reason->id : NULL);
+}
+
+static void add_bool(struct buffer *out, const char *key, bool is)
+{
+    json_add_key(out, key);
+    buffer_add_string(out, is ? "true" : "false");
+}
+
+static void add_text(const struct answer *a, struct buffer *out)
+{
+    add_string(out, "lang", a->words.language);
+    add_string(out, "name", a->text->name);
+    add_string(out, "description", buffer_string(&a->reason));
+    add_string(out, "when", a->text->when);
+    add_string(out, "fix", buffer_string(&a->fix));
+    add_string(out, "who", catalog_who_name(a->who));
+    add_bool(out, "wrong_port", a->match.reason && a->match.reason->wrong_port);
+}
+
+int answer_add_json(const struct answer *a, struct buffer *out)
+{
+    buffer_add_char(out, '{');
+    if (a->asked) {
+        add(out, "asked", a->asked->text, a->asked->len);
+        json_add_key(out, "count");
+        json_add_long(out, (long)a->asked->count);
+    }
+    add_codes(a, out);
+    add_bool(out, "specific", a->specific);
+    if (a->text)
+        add_text(a, out);
+    add_string(out, "challenge", a->challenge.text);
+    add_why(a, out);
+    return buffer_add_char(out, '}');
+}
+
 int answer_print_json(const struct answer *a, FILE *to)
 {
     struct buffer out = {0};
-    char enhanced[ENHANCED_SIZE];
-    const struct catalog_reason *reason = a->match.reason;
-    buffer_add_char(&out, '{');
-    if (a->asked) {
-        add(&out, "asked", a->asked->text, a->asked->len);
-        json_add_key(&out, "count");
-        json_add_long(&out, (long)a->asked->count);
-    }
-    if (a->reply.code) {
-        json_add_key(&out, "code");
-        json_add_long(&out, a->reply.code);
-        add_string(&out, "class", reply_class_name(a->reply.code));
-    }
-    add_string(&out, "enhanced", enhanced_format(&a->reply.enhanced, enhanced));
-    add_string(&out, "reason", reason ? reason->id : NULL);
-    json_add_key(&out, "specific");
-    buffer_add_string(&out, a->specific ? "true" : "false");
-    if (a->text) {
-        add_string(&out, "lang", a->words.language);
-        add_string(&out, "name", a->text->name);
-        add_string(&out, "description", buffer_string(&a->reason));
-        add_string(&out, "when", a->text->when);
-        add_string(&out, "fix", buffer_string(&a->fix));
-        add_string(&out, "who", catalog_who_name(a->who));
-        json_add_key(&out, "wrong_port");
-        buffer_add_string(&out, reason && reason->wrong_port ? "true" : "false");
-    }
-    add_string(&out, "challenge", a->challenge.text);
-    add_why(a, &out);
-    buffer_add_char(&out, '}');
-    int result = buffer_ok(&out) ? 0 : -1;
+    int result = answer_add_json(a, &out);
     if (result == 0)
         print_json(to, out.data, out.len);
     buffer_free(&out);

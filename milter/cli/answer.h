@@ -30,8 +30,9 @@ int answer_make(struct answer *a, const struct cli_catalog *catalog, const struc
                 const struct catalog_reason *reason);
 void answer_free(struct answer *a);
 
-/* Print it as a page, and why it was chosen; as one JSON object on a line. 0, or -1 with errno ENOMEM. */
+/* Print it as a page, and why it was chosen; append it as a JSON object, or print that on a line. 0, or -1 with errno ENOMEM. */
 int answer_print(const struct answer *a, const struct page *p, bool with_reply, bool why);
+int answer_add_json(const struct answer *a, struct buffer *out);
 int answer_print_json(const struct answer *a, FILE *to);
 
 #endif

@@ -23,6 +23,13 @@ struct cli_options {
     struct config config; /* of a verb that takes CLI_CONFIG */
 };
 
+/* What --help says of the options that many verbs take. */
+#define CLI_HELP_OPTIONS                                                                                                         \
+    "  --lang LANG     the language (default: that of the locale, else English)\n"                                               \
+    "  --catalog DIR   the catalogue of reasons\n"                                                                               \
+    "  --config FILE   the configuration (default " CONFIG_FILE ")\n"                                                            \
+    "  --color WHEN    auto: on a terminal, unless NO_COLOR is set; always; never\n\n"
+
 /* A verb. run gets what stands after the options, count of them, and returns the exit status; whether standard output took it all is
  * looked at after it. */
 struct cli_verb {

@@ -22,11 +22,7 @@ static const char help[] =
     "  REASON          a reason's id, as 'mailwhy reasons' lists them\n"
     "  FILE, -         a file, or standard input: a bounce message, lines of a log, replies; each reply is explained once\n"
     "  --why           say why this reason was chosen: the rule, the pattern, and what it matched\n"
-    "  --json          one JSON object a reply\n"
-    "  --lang LANG     the language (default: that of the locale, else English)\n"
-    "  --catalog DIR   the catalogue of reasons\n"
-    "  --config FILE   the configuration (default " CONFIG_FILE ")\n"
-    "  --color WHEN    auto: on a terminal, unless NO_COLOR is set; always; never\n\n"
+    "  --json          one JSON object a reply\n" CLI_HELP_OPTIONS
     "Exit status: 0 explained, 1 of one at least nothing more exact is known than its code, 64 usage, 65 no reply in the\n"
     "input, 66 no such input, 78 bad configuration or no catalogue.\n";
 

@@ -71,7 +71,8 @@ int cli_catalog_load(struct cli_catalog *out, const struct cli_options *o, const
             snprintf(out->language, sizeof out->language, "%s", o->language);
         else
             take_locale_language(out->language, dir, local);
-        out->catalog = catalog_load(&(struct catalog_source){dir, local, out->language, true}, &faults);
+        out->catalog = catalog_load(
+            &(struct catalog_source){.dir = dir, .local_dir = local, .language = out->language, .brief = true}, &faults);
     }
     if (!out->catalog) {
         complain(o, verb, dir ? dir : "", &faults);

@@ -6,7 +6,7 @@
 #include "cli.h"
 #include "print.h"
 
-static const struct cli_verb *const verbs[] = {&cli_explain, &cli_ref};
+static const struct cli_verb *const verbs[] = {&cli_explain, &cli_compare, &cli_codes, &cli_reasons, &cli_ref, &cli_check};
 #define VERBS (sizeof verbs / sizeof *verbs)
 
 static void print_usage(FILE *to)

@@ -84,8 +84,9 @@ static void put_label(const struct page *p, const char *label)
 {
     size_t len = strlen(label), used = columns_of(label, len) + 1;
     if (len) {
-        put(p, LOOK_LABEL, label, len);
-        put(p, LOOK_LABEL, ":", 1);
+        fputs(p->color ? looks[LOOK_LABEL] : "", p->to);
+        print_text(p->to, label, len);
+        fputs(p->color ? ":" NO_LOOK : ":", p->to);
     }
     put_blanks(p, len ? (used < p->label_columns ? p->label_columns - used : 1) : p->label_columns);
 }
@@ -144,6 +145,22 @@ void page_paragraph(const struct page *p, enum page_look look, const char *words
         put(p, look, words, line);
         fputc('\n', p->to);
         words += skip_blanks(words, line);
+    }
+}
+
+void page_item(const struct page *p, const char *mark, const char *words)
+{
+    size_t used = INDENT + columns_of(mark, strlen(mark)) + 1, room = readable(p) - used;
+    put_blanks(p, INDENT);
+    put(p, LOOK_LABEL, mark, strlen(mark));
+    put_blanks(p, 1);
+    while (*words) {
+        size_t line = columns_break(words, strlen(words), room);
+        put(p, LOOK_PLAIN, words, line);
+        fputc('\n', p->to);
+        words += skip_blanks(words, line);
+        if (*words)
+            put_blanks(p, used);
     }
 }
 

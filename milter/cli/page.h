@@ -35,6 +35,9 @@ void page_heading(const struct page *p, enum page_look look, const char *title);
 void page_title(const struct page *p, const char *title);
 void page_paragraph(const struct page *p, enum page_look look, const char *words);
 
+/* An item of a list: its number or mark, and the wrapped text beside it. */
+void page_item(const struct page *p, const char *mark, const char *words);
+
 #define PAGE_TABLE_COLUMNS 8 /* at most */
 
 /* A table: rows of cells, each row of so many columns; the row of heads comes first. The last column takes what room there is. */

@@ -20,11 +20,7 @@ static const char help[] =
     "Look up the event of each reference, as it stands in a reply: \"Ref: 6Q2F8-KXD3M\". Case, dash and blanks\n"
     "do not matter; O is read as 0, I and L as 1.\n\n"
     "  --log FILE      the event log; otherwise that of the configuration\n"
-    "  --json          the event's line as it stands in the log\n"
-    "  --lang LANG     the language of the reason's text\n"
-    "  --catalog DIR   the catalogue of reasons\n"
-    "  --config FILE   the configuration (default " CONFIG_FILE ")\n"
-    "  --color WHEN    auto: on a terminal, unless NO_COLOR is set; always; never\n\n"
+    "  --json          the event's line as it stands in the log\n" CLI_HELP_OPTIONS
     "Exit status: 0 all found, 1 one was not found, 64 not a reference, 66 no event log, 78 bad configuration or\n"
     "no catalogue.\n";
 

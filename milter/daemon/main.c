@@ -182,7 +182,9 @@ static int load(struct daemon *d, const char *file, bool test)
     if (config_load(&d->config, file, &faults) == -1)
         goto done;
     d->source =
-        (struct catalog_source){d->config.catalog, d->config.local_catalog, test ? NULL : d->config.explain.language, false};
+        (struct catalog_source){.dir = d->config.catalog,
+                                         .local_dir = d->config.local_catalog,
+                                         .language = test ? NULL : d->config.explain.language};
     catalog = catalog_load(&d->source, &faults);
     if (!catalog)
         goto done;
