@@ -112,7 +112,7 @@ struct catalog_source {
     const char *dir;
     const char *local_dir; /* the site's, over the other entry by entry; NULL, or a folder that may be missing */
     const char *language; /* the one beside English; NULL: all */
-    bool brief; /* for few replies: patterns are not made fast, which takes longer than matching them */
+    bool brief; /* for few replies and one thread: patterns are not looked at before they may match */
     bool strict; /* faults are also: what a language lacks, and reasons that get in each other's way */
 };
 

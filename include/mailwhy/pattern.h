@@ -24,12 +24,17 @@ struct pattern_hit {
 };
 
 /* Which three-letter sequences a subject has, letters in lower case, hashed into a bit map. */
+#define PATTERN_GRAMS 4096
 struct pattern_filter {
-    uint64_t seen[16];
+    uint64_t seen[PATTERN_GRAMS / 64];
 };
 
 /* Compile, caseless. NULL with what is wrong in error (at most size octets with its NUL). */
 struct pattern *pattern_compile(const char *text, char *error, size_t size);
+
+/* The same, but it is compiled when it is first matched: for one of which few are ever matched, and no two threads at once. What is wrong with it is
+ * not found out; it then matches nothing. NULL: errno ENOMEM. */
+struct pattern *pattern_defer(const char *text);
 
 /* Make machine code of it: for one that is to be matched often. Before it is shared. */
 void pattern_make_fast(struct pattern *p);
@@ -47,16 +52,14 @@ struct pattern_scratch {
 };
 
 /* 1: matches; 0: does not, or not within its limits; -1: errno ENOMEM. */
-int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
+int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
                   struct pattern_hit *hit);
 void pattern_scratch_free(struct pattern_scratch *scratch);
 
-/* One bit of the filter without which p cannot match, -1 where there is none; and whether it is set. For tables that pass over patterns without
- * touching them. */
-int pattern_first_gram(const struct pattern *p);
-static inline bool pattern_filter_has(const struct pattern_filter *f, unsigned gram)
-{
-    return f->seen[gram / 64] >> gram % 64 & 1;
-}
+/* For tables that pass over patterns without touching them: bits of the filter of which one at least is set where p can match, as many as are returned; 0:
+ * any subject may match. Of what could serve the bits are taken that the fewest patterns use, as pattern_count_uses() has counted. */
+#define PATTERN_KEYS 16
+size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], uint16_t keys[PATTERN_KEYS]);
+void pattern_count_uses(const struct pattern *p, uint32_t uses[PATTERN_GRAMS]);
 
 #endif

@@ -73,12 +73,20 @@ static bool has_enhanced(const struct reason_entry *r, const struct enhanced *e)
     return false;
 }
 
+/* Whether a match of that rank and length goes before the one that out holds. */
+static bool is_better(const struct catalog_match *out, const struct reason_entry *r, enum catalog_rank rank, size_t len)
+{
+    size_t held = out->end - out->start;
+    if (rank != out->rank)
+        return rank > out->rank;
+    return len > held || (len == held && out->reason && &r->reason < out->reason);
+}
+
 /* Take the match over where it is more specific than what out holds. */
 static void consider(struct catalog_match *out, const struct reason_entry *r, enum catalog_rank rank,
                      const struct pattern *pattern, const struct pattern_hit *hit, const char *text)
 {
-    size_t len = hit ? hit->end - hit->start : 0;
-    if (rank < out->rank || (rank == out->rank && len <= out->end - out->start))
+    if (!is_better(out, r, rank, hit ? hit->end - hit->start : 0))
         return;
     out->reason = &r->reason;
     out->rank = rank;
@@ -99,22 +107,39 @@ static enum catalog_rank pattern_rank(const struct reason_entry *r, const struct
     return (enum catalog_rank)(RANK_PATTERN + has_code(r, reply->code) + has_enhanced(r, &reply->enhanced));
 }
 
+/* The reply, and what a match of it needs. */
+struct matching {
+    const struct catalog *c;
+    const struct reply *reply;
+    struct pattern_filter filter;
+    struct pattern_scratch scratch;
+    struct catalog_match *out;
+};
+
+/* Look at the patterns of one key. */
+static void consider_rows(struct matching *m, unsigned key)
+{
+    const struct pattern_row *end = m->c->rows + m->c->key_rows[key + 1];
+    for (const struct pattern_row *row = m->c->rows + m->c->key_rows[key]; row < end; row++) {
+        struct pattern_hit hit;
+        if (!pattern_may_match(row->pattern, &m->filter))
+            continue;
+        const struct reason_entry *r = &m->c->reasons[row->reason];
+        enum catalog_rank rank = pattern_rank(r, m->reply);
+        if (rank >= m->out->rank && pattern_match(row->pattern, &m->scratch, m->reply->text, m->reply->text_len, &hit) == 1)
+            consider(m->out, r, rank, row->pattern, &hit, m->reply->text);
+    }
+}
+
 static void consider_patterns(const struct catalog *c, const struct reply *reply, struct catalog_match *out)
 {
-    struct pattern_filter filter;
-    struct pattern_scratch scratch = {0};
-    pattern_filter_fill(&filter, reply->text, reply->text_len);
-    for (size_t i = 0; i < c->row_count; i++) {
-        const struct pattern_row *row = &c->rows[i];
-        struct pattern_hit hit;
-        if ((row->gram >= 0 && !pattern_filter_has(&filter, (unsigned)row->gram)) || !pattern_may_match(row->pattern, &filter))
-            continue;
-        const struct reason_entry *r = &c->reasons[row->reason];
-        enum catalog_rank rank = pattern_rank(r, reply);
-        if (rank >= out->rank && pattern_match(row->pattern, &scratch, reply->text, reply->text_len, &hit) == 1)
-            consider(out, r, rank, row->pattern, &hit, reply->text);
-    }
-    pattern_scratch_free(&scratch);
+    struct matching m = {.c = c, .reply = reply, .out = out};
+    pattern_filter_fill(&m.filter, reply->text, reply->text_len);
+    for (unsigned word = 0; word < PATTERN_GRAMS / 64; word++)
+        for (uint64_t bits = m.filter.seen[word]; bits; bits &= bits - 1)
+            consider_rows(&m, word * 64 + (unsigned)__builtin_ctzll(bits));
+    consider_rows(&m, PATTERN_GRAMS);
+    pattern_scratch_free(&m.scratch);
 }
 
 void catalog_match(const struct catalog *c, const struct reply *reply, struct catalog_match *out)

@@ -48,11 +48,10 @@ struct language {
     bool ascii_words; /* those that stand in replies */
 };
 
-/* A row for each pattern, in the order of the reasons: what is looked at first. */
+/* A row for each key of each pattern, see pattern_keys(): those of one key stand together, those of patterns without a key last. */
 struct pattern_row {
-    int16_t gram; /* pattern_first_gram() */
+    struct pattern *pattern;
     uint16_t reason; /* index */
-    const struct pattern *pattern;
 };
 
 struct string_block {
@@ -67,7 +66,7 @@ struct catalog {
     struct reason_entry *reasons;
     size_t reason_count;
     struct pattern_row *rows;
-    size_t row_count;
+    uint32_t key_rows[PATTERN_GRAMS + 2]; /* where the rows of each key begin, of none, and where all end */
     struct code_entry *codes;
     size_t code_count;
     struct enhanced_entry *enhanced;

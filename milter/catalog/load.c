@@ -118,6 +118,7 @@ struct catalog *catalog_load(const struct catalog_source *from, struct buffer *f
     if (!c)
         return NULL;
     atomic_init(&c->users, 1);
+    load_reasons_begin(from->brief);
     int why = ENOMEM;
     if (load_entries(&l, from->dir, ORIGIN_OURS) == -1 ||
         (from->local_dir && load_entries(&l, from->local_dir, ORIGIN_SITE) == -1))

@@ -46,6 +46,9 @@ int load_code(const char *title);
 /* A section's title as an enhanced status code, class 0 for "X.7.8". False for another text. */
 bool load_enhanced(const char *title, struct enhanced *e);
 
+/* To be called before reasons are loaded: brief as in catalog_source. */
+void load_reasons_begin(bool brief);
+
 /* Point each reason, and each enhanced code that is not shown, at the reason whose text a client is shown. */
 void load_link_shown(struct loader *l);
 

@@ -52,17 +52,18 @@ static void hold_contest(struct contest *x)
     const struct catalog *c = x->loader->c;
     x->own = x->rival = (struct claim){0};
     pattern_filter_fill(&x->filter, x->reply.text, x->reply.text_len);
-    for (size_t i = 0; i < c->row_count; i++) {
-        const struct reason_entry *r = &c->reasons[c->rows[i].reason];
-        struct pattern_hit hit;
-        if (!pattern_may_match(c->rows[i].pattern, &x->filter) ||
-            pattern_match(c->rows[i].pattern, &x->scratch, x->reply.text, x->reply.text_len, &hit) != 1)
-            continue;
-        int rank = RANK_PATTERN + knows_code(r, x->reply.code) + knows_enhanced(r, &x->reply.enhanced);
-        struct claim claim = {r, c->rows[i].pattern, (enum catalog_rank)rank, hit.end - hit.start};
-        struct claim *best = r == x->reason ? &x->own : &x->rival;
-        if (is_better(&claim, best))
-            *best = claim;
+    for (const struct reason_entry *r = c->reasons; r < c->reasons + c->reason_count; r++) {
+        for (size_t n = 0; n < r->pattern_count; n++) {
+            struct pattern_hit hit;
+            if (!pattern_may_match(r->patterns[n], &x->filter) ||
+                pattern_match(r->patterns[n], &x->scratch, x->reply.text, x->reply.text_len, &hit) != 1)
+                continue;
+            int rank = RANK_PATTERN + knows_code(r, x->reply.code) + knows_enhanced(r, &x->reply.enhanced);
+            struct claim claim = {r, r->patterns[n], (enum catalog_rank)rank, hit.end - hit.start};
+            struct claim *best = r == x->reason ? &x->own : &x->rival;
+            if (is_better(&claim, best))
+                *best = claim;
+        }
     }
 }
 

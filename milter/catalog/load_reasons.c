@@ -7,6 +7,7 @@
 /* The patterns that were compiled to check them, in the order of the file, until their reasons take them. libconfuse passes nothing of ours to a
  * check. */
 static _Thread_local struct {
+    bool brief;
     struct pattern **all;
     size_t count, next;
 } checked;
@@ -59,16 +60,15 @@ static struct pattern *take_checked(const char *text)
         checked.next = i + 1;
         return p;
     }
-    struct pattern *p = pattern_compile(text, why, sizeof why);
-    if (!p)
-        errno = ENOMEM; /* it was checked */
-    return p;
+    return checked.brief ? pattern_defer(text) : pattern_compile(text, why, sizeof why); /* it was checked: it lacks memory */
 }
 
 static int check_pattern(cfg_t *cfg, cfg_opt_t *opt)
 {
     char why[200];
     const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+    if (checked.brief)
+        return 0;
     struct pattern *p = pattern_compile(text, why, sizeof why);
     if (!p)
         cfg_error(cfg, "bad pattern '%s': %s", text, why);
@@ -167,6 +167,11 @@ static int take_all(struct loader *l, cfg_t *tree)
     return 0;
 }
 
+void load_reasons_begin(bool brief)
+{
+    checked.brief = brief;
+}
+
 static int take_reasons(struct loader *l, cfg_t *tree)
 {
     int result = take_all(l, tree);
@@ -199,21 +204,52 @@ void load_link_shown(struct loader *l)
     }
 }
 
+/* The rows of the patterns: those of each key together, a pattern of several keys in several rows. */
+struct layout {
+    struct catalog *c;
+    uint32_t uses[PATTERN_GRAMS];
+    uint32_t *ends; /* of the rows of each key, as they are counted, then filled in from behind */
+};
+
+/* Count the row of a pattern in each of its keys, or set it. */
+static void lay_out_pattern(struct layout *l, struct pattern *p, size_t reason, bool set)
+{
+    uint16_t keys[PATTERN_KEYS] = {PATTERN_GRAMS};
+    size_t count = pattern_keys(p, l->uses, keys);
+    for (size_t i = 0; i < (count ? count : 1); i++) {
+        if (set)
+            l->c->rows[--l->ends[keys[i]]] = (struct pattern_row){p, (uint16_t)reason};
+        else
+            l->ends[keys[i]]++;
+    }
+}
+
+static void lay_out_all(struct layout *l, bool set)
+{
+    for (size_t i = 0; i < l->c->reason_count; i++)
+        for (size_t n = 0; n < l->c->reasons[i].pattern_count; n++)
+            lay_out_pattern(l, l->c->reasons[i].patterns[n], i, set);
+}
+
 int load_lay_out_patterns(struct catalog *c, bool brief)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < c->reason_count; i++)
-        count += c->reasons[i].pattern_count;
+    struct layout l = {.c = c, .ends = c->key_rows + 1};
+    for (size_t i = 0; i < c->reason_count; i++) {
+        for (size_t n = 0; n < c->reasons[i].pattern_count; n++) {
+            pattern_count_uses(c->reasons[i].patterns[n], l.uses);
+            if (!brief)
+                pattern_make_fast(c->reasons[i].patterns[n]);
+        }
+    }
+    lay_out_all(&l, false);
+    for (size_t key = 1; key <= PATTERN_GRAMS; key++)
+        l.ends[key] += l.ends[key - 1];
+    uint32_t count = l.ends[PATTERN_GRAMS];
     c->rows = calloc(count + 1, sizeof *c->rows);
     if (!c->rows)
         return -1;
-    for (size_t i = 0; i < c->reason_count; i++) {
-        for (size_t n = 0; n < c->reasons[i].pattern_count; n++) {
-            struct pattern *p = c->reasons[i].patterns[n];
-            if (!brief)
-                pattern_make_fast(p);
-            c->rows[c->row_count++] = (struct pattern_row){(int16_t)pattern_first_gram(p), (uint16_t)i, p};
-        }
-    }
+    lay_out_all(&l, true);
+    memmove(c->key_rows, l.ends, (PATTERN_GRAMS + 1) * sizeof *l.ends);
+    c->key_rows[PATTERN_GRAMS + 1] = count;
     return 0;
 }

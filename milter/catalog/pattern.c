@@ -2,7 +2,6 @@
 
 #include <mailwhy/pattern.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,170 +9,69 @@
 
 #include <pcre2.h>
 
+#include "needles.h"
+
 #define MATCH_LIMIT 20000 /* a linear pattern needs a few hundred steps for a reply */
-#define NEEDLE_GRAMS 16
-#define NEEDLE_MAX 256
 #define CAPTURES (PATTERN_GROUPS_MAX + 1)
 
 struct pattern {
-    pcre2_code *code;
+    pcre2_code *code; /* NULL: not compiled yet */
     pcre2_match_context *context;
     char *text;
-    uint16_t grams[NEEDLE_GRAMS]; /* hashes of three-letter sequences that every match holds */
-    unsigned gram_count;
+    struct needles needles;
 };
 
-/* A sequence of three octets, as it grows: the letters of ASCII in lower case, as a caseless pattern of octets takes them. */
-static uint32_t gram_add(uint32_t gram, unsigned char c)
-{
-    return (gram << 8 | (c >= 'A' && c <= 'Z' ? c | 0x20U : c)) & 0xFFFFFF;
-}
-
-static unsigned gram_hash(uint32_t gram)
-{
-    return gram * 2654435761U >> 22;
-}
-
-/* Past a group or a class that opens at s. NULL where it does not end. */
-static const char *skip_bracketed(const char *s)
-{
-    int depth = 0;
-    bool class = false;
-    do {
-        if (*s == '\\' && s[1])
-            s++;
-        else if (class)
-            class = *s != ']';
-        else if (*s == '[')
-            class = true;
-        else if (*s == '(')
-            depth++;
-        else if (*s == ')')
-            depth--;
-        s++;
-    } while (*s && (depth > 0 || class));
-    return depth > 0 || class ? NULL : s;
-}
-
-/* The three-letter sequences of a pattern's literal runs. */
-struct grams {
-    uint16_t hash[NEEDLE_MAX];
-    unsigned count;
-};
-
-static void add_run(struct grams *g, const char *run, size_t len)
-{
-    uint32_t gram = 0;
-    for (size_t i = 0; i < len && g->count < NEEDLE_MAX; i++) {
-        gram = gram_add(gram, (unsigned char)run[i]);
-        if (i >= 2)
-            g->hash[g->count++] = (uint16_t)gram_hash(gram);
-    }
-}
-
-/* Whether the text uses what find_grams() does not read: comments, verbs, odd classes, and options but the harmless (?i), under which blanks may
- * mean nothing. */
-static bool is_intricate(const char *text)
-{
-    static const char *const odd[] = {"(*", "\\Q", "[]", "[:", "[^]", "(?#"};
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
-        if (strstr(text, odd[i]))
-            return true;
-    for (const char *s = text; (s = strstr(s, "(?")); s += 2)
-        if ((isalpha((unsigned char)s[2]) || s[2] == '^' || s[2] == '-') && s[2] != 'P' && strncmp(s, "(?i)", 4) != 0)
-            return true;
-    return false;
-}
-
-/* Find the three-letter sequences that each match must hold: those of the literal runs outside of groups. Where in doubt there are none. */
-static void find_grams(const char *text, struct grams *g)
-{
-    char run[128];
-    size_t len = 0;
-    g->count = 0;
-    if (is_intricate(text))
-        return;
-    for (const char *s = text; *s;) {
-        bool ends = true;
-        if (*s == '|') {
-            g->count = 0;
-            return;
-        } else if (*s == '\\' && s[1] && strchr("bBAzZGdDsSwW", s[1])) {
-            s += 2;
-        } else if (*s == '\\' && (!s[1] || isalnum((unsigned char)s[1]))) {
-            g->count = 0;
-            return;
-        } else if (*s == '(' || *s == '[') {
-            s = skip_bracketed(s);
-        } else if (*s == '*' || *s == '?' || *s == '{') { /* the octet before it may be missing */
-            len -= len > 0;
-            s += *s == '{' ? strcspn(s, "}") : 1;
-        } else if (strchr(".^$+}", *s)) {
-            s++;
-        } else {
-            s += *s == '\\';
-            run[len++] = *s++;
-            ends = len == sizeof run;
-        }
-        if (!s) {
-            g->count = 0;
-            return;
-        }
-        if (!ends && *s)
-            continue;
-        if (*s && strchr("*?{", *s))
-            len -= len > 0;
-        add_run(g, run, len);
-        len = 0;
-    }
-}
-
-/* Take some of them, spread over the pattern: what many patterns begin with tells little. The last one comes first. */
-static void take_grams(struct pattern *p)
-{
-    struct grams g;
-    find_grams(p->text, &g);
-    unsigned take = g.count < NEEDLE_GRAMS ? g.count : NEEDLE_GRAMS;
-    for (unsigned i = 0; i < take; i++)
-        p->grams[p->gram_count++] = g.hash[g.count - 1 - i * g.count / take];
-}
-
-struct pattern *pattern_compile(const char *text, char *error, size_t size)
+/* Compile the text of p. 0, or -1 with what is wrong in error. */
+static int compile(struct pattern *p, char *error, size_t size)
 {
     int code;
     PCRE2_SIZE at = 0;
-    struct pattern *p = calloc(1, sizeof *p);
-    if (!p || !(p->text = strdup(text)) || !(p->context = pcre2_match_context_create(NULL))) {
-        snprintf(error, size, "out of memory");
-        goto fail;
-    }
-    p->code =
-        pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF, &code, &at, NULL);
+    p->code = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF, &code, &at,
+                            NULL);
     if (!p->code) {
         PCRE2_UCHAR why[160];
         pcre2_get_error_message(code, why, sizeof why);
         snprintf(error, size, "%s at octet %zu", (const char *)why, (size_t)at);
-        goto fail;
+        return -1;
     }
     uint32_t captures = 0;
     pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &captures);
     if (captures > PATTERN_GROUPS_MAX) {
         snprintf(error, size, "more than %d capturing groups", PATTERN_GROUPS_MAX);
-        goto fail;
+        return -1;
+    }
+    return 0;
+}
+
+struct pattern *pattern_defer(const char *text)
+{
+    struct pattern *p = calloc(1, sizeof *p);
+    if (!p || !(p->text = strdup(text)) || !(p->context = pcre2_match_context_create(NULL))) {
+        pattern_free(p);
+        errno = ENOMEM;
+        return NULL;
     }
     pcre2_set_match_limit(p->context, MATCH_LIMIT);
     pcre2_set_depth_limit(p->context, 1000);
-    take_grams(p);
+    needles_read(&p->needles, text);
     return p;
+}
 
-fail:
+struct pattern *pattern_compile(const char *text, char *error, size_t size)
+{
+    struct pattern *p = pattern_defer(text);
+    if (!p)
+        snprintf(error, size, "out of memory");
+    else if (compile(p, error, size) == 0)
+        return p;
     pattern_free(p);
     return NULL;
 }
 
 void pattern_make_fast(struct pattern *p)
 {
-    pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter serves */
+    if (p->code)
+        pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter serves */
 }
 
 void pattern_free(struct pattern *p)
@@ -199,16 +97,31 @@ void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t l
     uint32_t gram = 0;
     for (size_t i = 0; i < len; i++) { /* the first two set bits of no sequence, which harms nothing */
         gram = gram_add(gram, (unsigned char)subject[i]);
-        unsigned hash = gram_hash(gram);
+        unsigned hash = gram_bit(gram);
         f->seen[hash / 64] |= (uint64_t)1 << hash % 64;
     }
 }
 
+static bool pattern_filter_has(const struct pattern_filter *f, unsigned gram)
+{
+    return f->seen[gram / 64] >> gram % 64 & 1;
+}
+
 bool pattern_may_match(const struct pattern *p, const struct pattern_filter *f)
 {
-    for (unsigned i = 0; i < p->gram_count; i++)
-        if (!pattern_filter_has(f, p->grams[i]))
+    bool alternative = true, clause = false;
+    for (const uint16_t *n = p->needles.needle, *end = n + p->needles.count; n < end; n++) {
+        alternative = alternative && pattern_filter_has(f, NEEDLE_GRAM(*n));
+        if (!(*n & NEEDLE_ALTERNATIVE_END))
+            continue;
+        clause = clause || alternative;
+        alternative = true;
+        if (!(*n & NEEDLE_CLAUSE_END))
+            continue;
+        if (!clause)
             return false;
+        clause = false;
+    }
     return true;
 }
 
@@ -230,7 +143,7 @@ static void take_groups(const struct pattern *p, const PCRE2_SIZE *ovector, stru
     }
 }
 
-int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
+int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
                   struct pattern_hit *hit)
 {
     if (!scratch->data)
@@ -239,6 +152,9 @@ int pattern_match(const struct pattern *p, struct pattern_scratch *scratch, cons
         errno = ENOMEM;
         return -1;
     }
+    char why[200];
+    if (!p->code && compile(p, why, sizeof why) == -1)
+        return 0;
     pcre2_match_data *data = scratch->data;
     if (len > PATTERN_SUBJECT_MAX)
         len = PATTERN_SUBJECT_MAX;
@@ -261,7 +177,48 @@ void pattern_scratch_free(struct pattern_scratch *scratch)
     scratch->data = NULL;
 }
 
-int pattern_first_gram(const struct pattern *p)
+/* The rarest sequence of the alternative that begins at n; *n is then behind it. */
+static unsigned rarest(const uint16_t **n, const uint32_t uses[PATTERN_GRAMS])
 {
-    return p->gram_count ? p->grams[0] : -1;
+    unsigned best = NEEDLE_GRAM(**n);
+    bool more;
+    do {
+        unsigned gram = NEEDLE_GRAM(**n);
+        best = uses[gram] < uses[best] ? gram : best;
+        more = !(*(*n)++ & NEEDLE_ALTERNATIVE_END);
+    } while (more);
+    return best;
+}
+
+size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], uint16_t keys[PATTERN_KEYS])
+{
+    const uint16_t *end = p->needles.needle + p->needles.count;
+    size_t best_count = 0;
+    uint64_t best_cost = UINT64_MAX;
+    for (const uint16_t *n = p->needles.needle; n < end;) {
+        uint16_t own[PATTERN_KEYS];
+        size_t count = 0;
+        uint64_t cost = 0;
+        bool more;
+        do {
+            unsigned gram = rarest(&n, uses);
+            cost += uses[gram] + 1;
+            if (count < PATTERN_KEYS)
+                own[count] = (uint16_t)gram;
+            count++;
+            more = !(n[-1] & NEEDLE_CLAUSE_END);
+        } while (more);
+        if (count > PATTERN_KEYS || cost >= best_cost)
+            continue;
+        best_cost = cost;
+        best_count = count;
+        memcpy(keys, own, count * sizeof *own);
+    }
+    return best_count;
+}
+
+void pattern_count_uses(const struct pattern *p, uint32_t uses[PATTERN_GRAMS])
+{
+    for (unsigned i = 0; i < p->needles.count; i++)
+        uses[NEEDLE_GRAM(p->needles.needle[i])]++;
 }
