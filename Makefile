@@ -20,6 +20,7 @@ ldlibs = -lmilter -lunistring $(shell pkg-config --libs $(PKGS)) -pthread
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
+cli_ldlibs = $(shell pkg-config --libs $(CLI_PKGS))
 cli_src := $(wildcard milter/cli/*.c) milter/daemon/config.c milter/daemon/endpoint.c
 # make V=1 shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
@@ -40,7 +41,7 @@ $(BUILD)/mailwhyd: $(call obj,$(daemon_src)) $(BUILD)/libmailwhy.a
 	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 $(BUILD)/mailwhy: $(call obj,$(cli_src)) $(BUILD)/libmailwhy.a
-	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs) $(shell pkg-config --libs $(CLI_PKGS))
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs) $(cli_ldlibs)
 
 # Unit tests: each tests/unit/test_X.c is a program.
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -78,9 +79,9 @@ bench: deps
 # Each tests/fuzz/fuzz_X.c, for FUZZ_SECONDS, from the seeds in tests/fuzz/X (replies: the fixture's). What it learns stays in the build directory.
 FUZZ_SECONDS ?= 60
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) milter/mta/footer.c milter/mta/netstring.c
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) milter/mta/footer.c milter/mta/netstring.c milter/cli/asked.c milter/cli/bounce.c
 	@mkdir -p $(@D)
-	$(call say,FUZZ)clang $(CPPFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(cflags) -o $@ $^ $(ldlibs)
+	$(call say,FUZZ)clang $(CPPFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(cflags) -o $@ $^ $(ldlibs) $(cli_ldlibs)
 
 fuzz: deps
 	+@$(MAKE) --no-print-directory $(fuzz_bin)

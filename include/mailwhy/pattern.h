@@ -24,7 +24,7 @@ struct pattern_hit {
 };
 
 /* Which three-letter sequences a subject has, letters in lower case, hashed into a bit map. */
-#define PATTERN_GRAMS 4096
+#define PATTERN_GRAMS 2048
 struct pattern_filter {
     uint64_t seen[PATTERN_GRAMS / 64];
 };

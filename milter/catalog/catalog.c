@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define CANDIDATES 64 /* that are taken before they are matched */
+
 static const char *const who_names[] = {
     [WHO_SENDER] = "sender", [WHO_SENDER_ADMIN] = "sender-admin", [WHO_RECEIVER_ADMIN] = "receiver-admin"};
 static_assert(sizeof who_names / sizeof *who_names == WHO_COUNT, "each who has its name");
@@ -107,38 +109,66 @@ static enum catalog_rank pattern_rank(const struct reason_entry *r, const struct
     return (enum catalog_rank)(RANK_PATTERN + has_code(r, reply->code) + has_enhanced(r, &reply->enhanced));
 }
 
+/* A pattern that the filter lets pass. */
+struct candidate {
+    struct pattern *pattern;
+    const struct reason_entry *reason;
+    enum catalog_rank rank; /* if it matches */
+};
+
 /* The reply, and what a match of it needs. */
 struct matching {
     const struct catalog *c;
     const struct reply *reply;
     struct pattern_filter filter;
     struct pattern_scratch scratch;
+    struct candidate candidates[CANDIDATES];
+    size_t count;
     struct catalog_match *out;
 };
 
-/* Look at the patterns of one key. */
-static void consider_rows(struct matching *m, unsigned key)
+/* Match the candidates, those of a higher rank first: where one of them matches, the rest need not be looked at. */
+static void match_candidates(struct matching *m)
+{
+    for (enum catalog_rank rank = RANK_PATTERN_BOTH; rank >= RANK_PATTERN && rank >= m->out->rank; rank--) {
+        for (const struct candidate *k = m->candidates; k < m->candidates + m->count; k++) {
+            struct pattern_hit hit;
+            if (k->rank == rank &&
+                pattern_match(k->pattern, &m->scratch, m->reply->text, m->reply->text_len, &hit) == 1)
+                consider(m->out, k->reason, rank, k->pattern, &hit, m->reply->text);
+        }
+    }
+    m->count = 0;
+}
+
+/* Take what may match of the patterns of one key. */
+static void take_candidates(struct matching *m, unsigned key)
 {
     const struct pattern_row *end = m->c->rows + m->c->key_rows[key + 1];
     for (const struct pattern_row *row = m->c->rows + m->c->key_rows[key]; row < end; row++) {
-        struct pattern_hit hit;
         if (!pattern_may_match(row->pattern, &m->filter))
             continue;
+        if (m->count == CANDIDATES)
+            match_candidates(m);
         const struct reason_entry *r = &m->c->reasons[row->reason];
-        enum catalog_rank rank = pattern_rank(r, m->reply);
-        if (rank >= m->out->rank && pattern_match(row->pattern, &m->scratch, m->reply->text, m->reply->text_len, &hit) == 1)
-            consider(m->out, r, rank, row->pattern, &hit, m->reply->text);
+        m->candidates[m->count++] = (struct candidate){row->pattern, r, pattern_rank(r, m->reply)};
     }
 }
 
 static void consider_patterns(const struct catalog *c, const struct reply *reply, struct catalog_match *out)
 {
-    struct matching m = {.c = c, .reply = reply, .out = out};
+    struct matching m;
+    m.c = c;
+    m.reply = reply;
+    m.scratch = (struct pattern_scratch){0};
+    m.count = 0;
+    m.out = out;
     pattern_filter_fill(&m.filter, reply->text, reply->text_len);
     for (unsigned word = 0; word < PATTERN_GRAMS / 64; word++)
         for (uint64_t bits = m.filter.seen[word]; bits; bits &= bits - 1)
-            consider_rows(&m, word * 64 + (unsigned)__builtin_ctzll(bits));
-    consider_rows(&m, PATTERN_GRAMS);
+            take_candidates(&m, word * 64 + (unsigned)__builtin_ctzll(bits));
+    take_candidates(&m, PATTERN_GRAMS);
+    match_candidates(&m);
     pattern_scratch_free(&m.scratch);
 }
 

@@ -48,6 +48,22 @@ static bool add_alternative(struct needles *n, const struct grams *g)
     return true;
 }
 
+/* Make the first clause of the sequences that must all be there: the one that says most goes first. */
+static void put_first(struct needles *n, const struct grams *g)
+{
+    struct needles others = *n;
+    n->count = 0;
+    if (!add_alternative(n, g))
+        return;
+    n->needle[n->count - 1] |= NEEDLE_CLAUSE_END;
+    unsigned end = 0;
+    for (unsigned i = 0; i < others.count && n->count + i < NEEDLES_MAX; i++)
+        if (others.needle[i] & NEEDLE_CLAUSE_END)
+            end = i + 1;
+    memcpy(n->needle + n->count, others.needle, end * sizeof *others.needle);
+    n->count += end;
+}
+
 /* Make a clause of what was appended since the mark, where all of it is good; else take it back. */
 static void end_clause(struct needles *n, unsigned mark, bool good)
 {
@@ -55,12 +71,6 @@ static void end_clause(struct needles *n, unsigned mark, bool good)
         n->needle[n->count - 1] |= NEEDLE_CLAUSE_END;
     else
         n->count = mark;
-}
-
-static void add_clause(struct needles *n, const struct grams *g)
-{
-    unsigned mark = n->count;
-    end_clause(n, mark, add_alternative(n, g));
 }
 
 /* Past a class, which begins behind its '['. */
@@ -199,7 +209,8 @@ static void read_pattern(struct reader *r)
     struct grams own = {.count = 0};
     read_sequence(r, &own, true);
     if (*r->at != '|') {
-        add_clause(r->out, &own);
+        if (own.count)
+            put_first(r->out, &own);
         return;
     }
     r->out->count = 0;

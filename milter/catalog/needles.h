@@ -27,7 +27,7 @@ static inline uint32_t gram_add(uint32_t gram, unsigned char c)
 }
 static inline unsigned gram_bit(uint32_t gram)
 {
-    return gram * 2654435761U >> 20;
+    return gram * 2654435761U >> 21;
 }
 
 /* Read the pattern. What is not understood asks for nothing. */

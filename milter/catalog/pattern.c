@@ -18,6 +18,7 @@ struct pattern {
     pcre2_code *code; /* NULL: not compiled yet */
     pcre2_match_context *context;
     char *text;
+    bool fast; /* machine code was made of it */
     struct needles needles;
 };
 
@@ -70,8 +71,8 @@ struct pattern *pattern_compile(const char *text, char *error, size_t size)
 
 void pattern_make_fast(struct pattern *p)
 {
-    if (p->code)
-        pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where there is no JIT, the interpreter serves */
+    if (p->code) /* where there is no JIT, the interpreter serves */
+        p->fast = pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE) == 0;
 }
 
 void pattern_free(struct pattern *p)
@@ -107,20 +108,33 @@ static bool pattern_filter_has(const struct pattern_filter *f, unsigned gram)
     return f->seen[gram / 64] >> gram % 64 & 1;
 }
 
+/* Where the alternative that begins at n ends; *holds: the subject has all of it. */
+static const uint16_t *pass_alternative(const uint16_t *n, const struct pattern_filter *f, bool *holds)
+{
+    *holds = true;
+    for (;; n++) {
+        if (!pattern_filter_has(f, NEEDLE_GRAM(*n))) {
+            *holds = false;
+            while (!(*n & NEEDLE_ALTERNATIVE_END))
+                n++;
+        }
+        if (*n & NEEDLE_ALTERNATIVE_END)
+            return n + 1;
+    }
+}
+
 bool pattern_may_match(const struct pattern *p, const struct pattern_filter *f)
 {
-    bool alternative = true, clause = false;
-    for (const uint16_t *n = p->needles.needle, *end = n + p->needles.count; n < end; n++) {
-        alternative = alternative && pattern_filter_has(f, NEEDLE_GRAM(*n));
-        if (!(*n & NEEDLE_ALTERNATIVE_END))
-            continue;
-        clause = clause || alternative;
-        alternative = true;
-        if (!(*n & NEEDLE_CLAUSE_END))
-            continue;
-        if (!clause)
+    const uint16_t *n = p->needles.needle, *end = n + p->needles.count;
+    while (n < end) {
+        bool holds;
+        n = pass_alternative(n, f, &holds);
+        while (!holds && !(n[-1] & NEEDLE_CLAUSE_END))
+            n = pass_alternative(n, f, &holds);
+        if (!holds)
             return false;
-        clause = false;
+        while (!(n[-1] & NEEDLE_CLAUSE_END))
+            n++;
     }
     return true;
 }
@@ -159,7 +173,8 @@ int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char
     if (len > PATTERN_SUBJECT_MAX)
         len = PATTERN_SUBJECT_MAX;
     hit->group_count = 0;
-    int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, p->context);
+    int rc = p->fast ? pcre2_jit_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, p->context)
+                     : pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, p->context);
     if (rc > 0) {
         PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(data);
         for (unsigned i = 2 * (unsigned)rc; i < 2 * CAPTURES; i++)

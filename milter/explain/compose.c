@@ -114,12 +114,12 @@ static void set_part(struct setting *to, enum word word, const char *text, size_
     for (unsigned n = 0; n < lines && (len || n == 0); n++) {
         begin_line(to);
         size_t used = n == 0 ? label_columns : 2;
-        if (n == 0)
-            buffer_printf(out, "%s: ", label);
-        else
-            buffer_add_string(out, "  ");
-        bool last = n == lines - 1 && break_at(text, len, columns - used) < len;
-        size_t taken = break_at(text, len, columns - used - (last ? 4 : 0));
+        buffer_add_string(out, n == 0 ? label : "  ");
+        buffer_add_string(out, n == 0 ? ": " : "");
+        size_t taken = break_at(text, len, columns - used);
+        bool last = n == lines - 1 && taken < len;
+        if (last)
+            taken = break_at(text, len, columns - used - strlen(" ..."));
         buffer_add(out, text, taken);
         if (last)
             buffer_add_string(out, " ...");
@@ -138,7 +138,9 @@ static void set_reference(struct setting *to, const char *ref, const struct buff
         return;
     begin_line(to);
     struct buffer *out = &to->x->text;
-    buffer_printf(out, "%s: %s", word_of(to, *ref ? WORD_REF : WORD_HELP), ref);
+    buffer_add_string(out, word_of(to, *ref ? WORD_REF : WORD_HELP));
+    buffer_add_string(out, ": ");
+    buffer_add_string(out, ref);
     if (with_url) {
         buffer_add_string(out, *ref ? "  " : "");
         buffer_add(out, url->data, url->len);

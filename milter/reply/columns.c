@@ -13,10 +13,15 @@
 
 static bool is_ascii(const char *s, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)s[i] > '~')
-            return false;
-    return true;
+    uint64_t octets, high = 0;
+    size_t i = 0;
+    for (; i + sizeof octets <= len; i += sizeof octets) {
+        memcpy(&octets, s + i, sizeof octets);
+        high |= octets;
+    }
+    for (; i < len; i++)
+        high |= (unsigned char)s[i];
+    return !(high & 0x8080808080808080U);
 }
 
 static const uint8_t *octets(const char *s)
