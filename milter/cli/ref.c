@@ -129,9 +129,7 @@ static int run(const struct cli_options *o, int count, char *const *typed)
     if (access(path, R_OK) == -1)
         return complain_log(path);
     struct cli_catalog catalog = {0};
-    if (!o->json && cli_catalog_load(&catalog, o, "ref") == -1)
-        return EX_CONFIG;
-    int status = EX_OK;
+    int status = o->json || cli_catalog_load(&catalog, o, "ref") == 0 ? EX_OK : EX_CONFIG; /* the event is shown all the same */
     bool first = true;
     for (int i = 0; i < count; i++) {
         int one = look_up(o, typed[i], &catalog, first);
