@@ -10,7 +10,7 @@ from mailwhyd import TREE
 from sandbox import Sandbox, run
 
 CALLS = 200
-AIM = 20_000
+AIM = 25_000
 REPLIES = [
     "535 5.7.8 Error: authentication failed: (reason unavailable)",
     "535 5.7.8 Error: authentication failed: authentication failure",
