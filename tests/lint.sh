@@ -29,6 +29,10 @@ only_in pcre2.h milter/catalog/pattern.c
 only_in confuse.h milter/catalog/ milter/daemon/config.c include/mailwhy/conf_file.h
 only_in openssl/ milter/event/ref.c milter/reply/challenge.c
 only_in systemd/ milter/daemon/
+only_in unilbrk.h milter/reply/columns.c
+only_in unistr.h milter/reply/columns.c
+only_in uniwidth.h milter/reply/columns.c
+only_in gmime/ milter/cli/bounce.c
 
 # Lower rooms know nothing of higher ones: each room, and the headers it may use beside its own.
 rooms="reply catalog session event explain mta daemon"
@@ -58,7 +62,7 @@ done
 shellcheck tests/*.sh .ci/run || fault "shellcheck"
 # shellcheck disable=SC2046 # lists
 clang-tidy --quiet $(find milter -name '*.c') -- -std=c11 -Iinclude -D_GNU_SOURCE -DMAILWHY_VERSION='"lint"' \
-    $(pkg-config --cflags libpcre2-8 libconfuse libcrypto libsystemd) 2>/dev/null | grep -E 'warning:|error:' && fault "clang-tidy"
+    $(pkg-config --cflags libpcre2-8 libconfuse libcrypto libsystemd gmime-3.0) 2>/dev/null | grep -E 'warning:|error:' && fault "clang-tidy"
 
 [ "$wrong" -eq 0 ] && echo "lint: clean"
 exit "$wrong"

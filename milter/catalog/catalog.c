@@ -133,8 +133,7 @@ static void match_candidates(struct matching *m)
     for (enum catalog_rank rank = RANK_PATTERN_BOTH; rank >= RANK_PATTERN && rank >= m->out->rank; rank--) {
         for (const struct candidate *k = m->candidates; k < m->candidates + m->count; k++) {
             struct pattern_hit hit;
-            if (k->rank == rank &&
-                pattern_match(k->pattern, &m->scratch, m->reply->text, m->reply->text_len, &hit) == 1)
+            if (k->rank == rank && pattern_match(k->pattern, &m->scratch, m->reply->text, m->reply->text_len, &hit) == 1)
                 consider(m->out, k->reason, rank, k->pattern, &hit, m->reply->text);
         }
     }

@@ -68,6 +68,11 @@ static void prepare_text(char *s, const char *path, struct buffer *faults)
     static const char before_comment[] = " \t\r\n{}()=,\"'";
     int line = 1, depth = 0, opened[DEPTH_MAX];
     for (char last = '\n'; *s; last = s[-1]) {
+        size_t dull = strcspn(s, "#/\"'{}\n");
+        if (dull) {
+            s += dull;
+            continue;
+        }
         char *end = skip_comment(s), *next = s + 1;
         bool comment = end > s;
         if (comment && !strchr(before_comment, last))

@@ -116,7 +116,7 @@ static int judge_pattern(struct contest *x, const struct pattern *p)
     }
     if (v.twin.reason)
         fault(x, p, "matches the same words equally well as", &v.twin);
-    else if (v.tried && !v.won)
+    else if (!v.won && v.winner.reason)
         fault(x, p, "never wins: what it matches is taken by", &v.winner);
     return 0;
 }

@@ -11,13 +11,12 @@
 
 #include "needles.h"
 
-#define MATCH_LIMIT 20000 /* a linear pattern needs a few hundred steps for a reply */
+#define LIMITS "(*LIMIT_MATCH=20000)(*LIMIT_DEPTH=1000)" /* a linear pattern needs a few hundred steps for a reply */
 #define CAPTURES (PATTERN_GROUPS_MAX + 1)
 
 struct pattern {
     pcre2_code *code; /* NULL: not compiled yet */
-    pcre2_match_context *context;
-    char *text;
+    char *limited; /* the text, behind its limits */
     bool fast; /* machine code was made of it */
     struct needles needles;
 };
@@ -27,12 +26,12 @@ static int compile(struct pattern *p, char *error, size_t size)
 {
     int code;
     PCRE2_SIZE at = 0;
-    p->code = pcre2_compile((PCRE2_SPTR)p->text, PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF, &code, &at,
-                            NULL);
+    p->code = pcre2_compile((PCRE2_SPTR)p->limited, PCRE2_ZERO_TERMINATED, PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF, &code,
+                            &at, NULL);
     if (!p->code) {
         PCRE2_UCHAR why[160];
         pcre2_get_error_message(code, why, sizeof why);
-        snprintf(error, size, "%s at octet %zu", (const char *)why, (size_t)at);
+        snprintf(error, size, "%s at octet %zu", (const char *)why, at > strlen(LIMITS) ? (size_t)at - strlen(LIMITS) : 0);
         return -1;
     }
     uint32_t captures = 0;
@@ -47,13 +46,12 @@ static int compile(struct pattern *p, char *error, size_t size)
 struct pattern *pattern_defer(const char *text)
 {
     struct pattern *p = calloc(1, sizeof *p);
-    if (!p || !(p->text = strdup(text)) || !(p->context = pcre2_match_context_create(NULL))) {
+    if (!p || !(p->limited = malloc(strlen(LIMITS) + strlen(text) + 1))) {
         pattern_free(p);
         errno = ENOMEM;
         return NULL;
     }
-    pcre2_set_match_limit(p->context, MATCH_LIMIT);
-    pcre2_set_depth_limit(p->context, 1000);
+    memcpy(stpcpy(p->limited, LIMITS), text, strlen(text) + 1);
     needles_read(&p->needles, text);
     return p;
 }
@@ -79,15 +77,14 @@ void pattern_free(struct pattern *p)
 {
     if (!p)
         return;
-    pcre2_match_context_free(p->context);
     pcre2_code_free(p->code);
-    free(p->text);
+    free(p->limited);
     free(p);
 }
 
 const char *pattern_text(const struct pattern *p)
 {
-    return p->text;
+    return p->limited + strlen(LIMITS);
 }
 
 void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t len)
@@ -157,8 +154,7 @@ static void take_groups(const struct pattern *p, const PCRE2_SIZE *ovector, stru
     }
 }
 
-int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
-                  struct pattern_hit *hit)
+int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit)
 {
     if (!scratch->data)
         scratch->data = pcre2_match_data_create(CAPTURES, NULL);
@@ -173,8 +169,8 @@ int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char
     if (len > PATTERN_SUBJECT_MAX)
         len = PATTERN_SUBJECT_MAX;
     hit->group_count = 0;
-    int rc = p->fast ? pcre2_jit_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, p->context)
-                     : pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, p->context);
+    int rc = p->fast ? pcre2_jit_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, NULL)
+                     : pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0, 0, data, NULL);
     if (rc > 0) {
         PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(data);
         for (unsigned i = 2 * (unsigned)rc; i < 2 * CAPTURES; i++)

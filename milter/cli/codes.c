@@ -19,8 +19,8 @@ static bool is_asked_for(const char *name, int count, char *const *beginnings)
 {
     for (int i = 0; i < count; i++) {
         const char *b = beginnings[i];
-        if (strncasecmp(name, b, strlen(b)) == 0 ||
-            (*name == 'X' && (*b == '4' || *b == '5') && b[1] == '.' && strncmp(name + 1, b + 1, strlen(b + 1)) == 0))
+        bool of_class = *name == 'X' && (*b == '4' || *b == '5') && b[1] == '.';
+        if (strcasestr(name, b) == name || (of_class && strstr(name, b + 1) == name + 1))
             return true;
     }
     return count == 0;

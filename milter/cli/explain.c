@@ -109,7 +109,7 @@ static int show(const struct cli_options *o, const struct cli_catalog *catalog, 
     int done = 0;
     if (o->json)
         done = answer_print_json(&answer, stdout);
-    else if (!answer.text && !answer.reply.code && !many)
+    else if (asked && !answer.text && !answer.reply.code && !many)
         status = complain_unknown(asked->text);
     else
         done = answer_print(&answer, &page, many, o->why);

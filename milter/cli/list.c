@@ -35,7 +35,7 @@ static int print_table(const struct list *l, size_t count)
     }
     for (size_t i = 0; i < count; i++, at += strlen(at) + 1)
         cells[i] = at;
-    page_table(&page, cells, count / l->columns, l->columns);
+    page_table(&page, cells, l->columns ? count / l->columns : 0, l->columns);
     free(cells);
     return 0;
 }

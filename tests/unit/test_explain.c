@@ -1,5 +1,6 @@
 #include "our_catalog.h"
 
+#include <mailwhy/columns.h>
 #include <mailwhy/explain.h>
 #include <mailwhy/footer.h>
 
@@ -154,6 +155,104 @@ static void test_facts(void **state)
     explain_free(&x);
 }
 
+/* The reason of a reply, as it is explained without a session. */
+static void explain_plainly(const char *text, char *out, size_t size)
+{
+    struct explanation x;
+    explain(text, strlen(text), NULL, &plain_options, "", &x, out, size);
+    explain_free(&x);
+}
+
+/* Where nothing else is known, the enhanced code says more than the code, unless it is vague. */
+static void test_enhanced(void **state)
+{
+    static const struct {
+        const char *name, *a, *b;
+        bool same;
+    } rows[] = {
+        {"the enhanced code goes before the code", "550 5.7.25 zzz", "550 5.9.99 zzz", false},
+        {"and does not depend on it", "550 5.7.25 zzz", "554 5.7.25 zzz", true},
+        {"a vague one goes behind it, as one that is not known", "550 5.0.0 zzz", "550 5.9.9 zzz", true},
+        {"one for now is not one for good", "450 4.7.1 zzz", "550 5.7.1 zzz", false},
+        {"a failed sign-in tells nothing of an account", "535 5.7.13 zzz", "535 5.7.20 authentication failed", true},
+        {"elsewhere it is what it says", "550 5.7.13 zzz", "535 5.7.13 zzz", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        char a[4096], b[4096];
+        print_message("%s\n", rows[i].name);
+        explain_plainly(rows[i].a, a, sizeof a);
+        explain_plainly(rows[i].b, b, sizeof b);
+        assert_true(*a && *b);
+        assert_int_equal(strcmp(a, b) == 0, rows[i].same);
+    }
+}
+
+/* A blocklist's page is given with the client's address where that is known. */
+static void test_page(void **state)
+{
+    static const struct {
+        const char *name, *reply, *client, *has;
+    } rows[] = {
+        {"the address is in the reply", "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.spamhaus.org",
+         NULL, "https://check.spamhaus.org/results/?query=192.0.2.7"},
+        {"the address is the session's", "554 5.7.1 Rejected, blocked using zen.spamhaus.org", "192.0.2.8",
+         "https://check.spamhaus.org/results/?query=192.0.2.8"},
+        {"it is not known", "554 5.7.1 Rejected, blocked using zen.spamhaus.org", NULL, "at https://check.spamhaus.org/"},
+        {"the list is not known", "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using dnsbl.invalid", NULL,
+         "that list's web site"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct session_facts facts = {.field = {[SESSION_CLIENT_ADDR] = rows[i].client}};
+        struct explanation x;
+        char out[4096], joined[4096];
+        size_t len = 0;
+        print_message("%s\n", rows[i].name);
+        explain(rows[i].reply, strlen(rows[i].reply), rows[i].client ? &facts : NULL, &plain_options, "", &x, out, sizeof out);
+        for (const char *s = out; *s; s++) { /* a text wraps at any of its blanks */
+            if (strncmp(s, "|  ", 3) == 0)
+                s += 2;
+            joined[len++] = *s;
+        }
+        joined[len] = '\0';
+        if (!strstr(joined, rows[i].has))
+            fail_msg("%s", out);
+        explain_free(&x);
+    }
+}
+
+/* Another language than ASCII can write is for sessions with SMTPUTF8; its lines are as wide and as long as others. */
+static void test_languages(void **state)
+{
+    static const char relay[] = "554 5.7.1 <a@b.example>: Relay access denied";
+    (void)state;
+    for (size_t i = 0; catalog_language_at(catalog, i); i++) {
+        struct session_facts facts = {.smtputf8 = true};
+        struct explain_options options = plain_options;
+        struct explanation x;
+        char plain[4096], english[4096], own[4096];
+        options.language = catalog_language_at(catalog, i);
+        options.contact = "help@x.test";
+        print_message("%s\n", options.language);
+        explain(relay, strlen(relay), &facts, &options, "6Q2F8-KXD3M", &x, own, sizeof own);
+        for (unsigned n = 0; n < x.line_count; n++)
+            assert_true(columns_of(x.lines[n], strlen(x.lines[n])) <= EXPLAIN_COLUMNS);
+        if (i > 0)
+            assert_null(strstr(own, " ..."));
+        explain_free(&x);
+        facts.smtputf8 = false;
+        explain(relay, strlen(relay), &facts, &options, "6Q2F8-KXD3M", &x, plain, sizeof plain);
+        for (const char *s = plain; *s; s++)
+            assert_true(*s >= ' ' && *s <= '~');
+        explain_free(&x);
+        options.language = "en";
+        explain(relay, strlen(relay), &facts, &options, "6Q2F8-KXD3M", &x, english, sizeof english);
+        explain_free(&x);
+        assert_int_equal(strcmp(own, english) == 0, i == 0);
+    }
+}
+
 static void test_skip(void **state)
 {
     static const char disabled[] = "535 5.7.8 Error: authentication failed: account disabled";
@@ -262,9 +361,12 @@ static void test_footer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_styles),       cmocka_unit_test(test_inline_too_long), cmocka_unit_test(test_no_oracle),
-        cmocka_unit_test(test_variants),     cmocka_unit_test(test_facts),           cmocka_unit_test(test_skip),
-        cmocka_unit_test(test_unknown_code), cmocka_unit_test(test_hostile),         cmocka_unit_test(test_footer),
+        cmocka_unit_test(test_styles),    cmocka_unit_test(test_inline_too_long),
+        cmocka_unit_test(test_no_oracle), cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_facts),     cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_enhanced),  cmocka_unit_test(test_page),
+        cmocka_unit_test(test_languages), cmocka_unit_test(test_unknown_code),
+        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_footer),
     };
     return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }

@@ -1,5 +1,5 @@
-/* No pattern of the catalogue backtracks without bounds: texts made to be almost what a pattern matches, over and over, cost it a bounded number of
- * steps an octet. Steps are counted by PCRE2's callouts, so the test measures no time. */
+/* What each pattern of the catalogue keeps to. None backtracks without bounds: texts made to be almost what it matches, over and over, cost it a
+ * bounded number of steps an octet, counted by PCRE2's callouts, so that no time is measured. And none is passed over where it matches. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
 #include "our_catalog.h"
@@ -8,6 +8,7 @@
 
 #include <pcre2.h>
 
+#include <mailwhy/pattern.h>
 #include <mailwhy/pattern_example.h>
 
 #define SUBJECT 1024 /* octets; a long reply has about as many */
@@ -73,7 +74,8 @@ static unsigned try_pattern(const char *pattern)
     PCRE2_SIZE at;
     struct meter m = {.data = pcre2_match_data_create(16, NULL), .context = pcre2_match_context_create(NULL)};
     m.code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-                           PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF | PCRE2_AUTO_CALLOUT | PCRE2_NO_START_OPTIMIZE, &error, &at, NULL);
+                           PCRE2_CASELESS | PCRE2_DOTALL | PCRE2_NEVER_UTF | PCRE2_AUTO_CALLOUT | PCRE2_NO_START_OPTIMIZE, &error,
+                           &at, NULL);
     assert_non_null(m.code);
     pcre2_set_callout(m.context, count_step, &m);
     unsigned dear = 0;
@@ -103,6 +105,59 @@ static void test_near_misses(void **state)
     assert_int_equal(dear, 0);
 }
 
+static bool has_bit(const struct pattern_filter *f, unsigned bit)
+{
+    return f->seen[bit / 64] >> bit % 64 & 1;
+}
+
+/* Whether an example that the pattern matches is passed over, by the filter or by the keys. */
+static bool is_passed_over(struct pattern *p, const struct buffer *example)
+{
+    static const uint32_t uses[PATTERN_GRAMS];
+    uint16_t keys[PATTERN_KEYS];
+    struct pattern_filter filter;
+    struct pattern_scratch scratch = {0};
+    struct pattern_hit hit;
+    bool matches = pattern_match(p, &scratch, example->data, example->len, &hit) == 1;
+    pattern_scratch_free(&scratch);
+    if (!matches)
+        return false;
+    pattern_filter_fill(&filter, example->data, example->len);
+    size_t count = pattern_keys(p, uses, keys);
+    bool found = count == 0;
+    for (size_t i = 0; i < count; i++)
+        found = found || has_bit(&filter, keys[i]);
+    return !found || !pattern_may_match(p, &filter);
+}
+
+static void test_filter(void **state)
+{
+    unsigned passed_over = 0, examples = 0;
+    const struct catalog_reason *r;
+    (void)state;
+    for (size_t i = 0; (r = catalog_reason_at(catalog, i)); i++) {
+        const char *text;
+        for (size_t n = 0; (text = catalog_reason_pattern_at(catalog, r, n)); n++) {
+            char why[200];
+            struct pattern *p = pattern_compile(text, why, sizeof why);
+            assert_non_null(p);
+            for (unsigned k = 0; k < 20; k++) {
+                struct buffer example = {0};
+                bool made = pattern_example(text, k, &example) == 1 && example.len;
+                examples += made;
+                if (made && is_passed_over(p, &example)) {
+                    print_error("%s is passed over for %s\n", text, example.data);
+                    passed_over++;
+                }
+                buffer_free(&example);
+            }
+            pattern_free(p);
+        }
+    }
+    assert_true(examples > 5000);
+    assert_int_equal(passed_over, 0);
+}
+
 /* The meter finds what it is there for. */
 static void test_meter(void **state)
 {
@@ -113,6 +168,7 @@ static void test_meter(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_near_misses), cmocka_unit_test(test_meter)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_near_misses), cmocka_unit_test(test_meter),
+                                       cmocka_unit_test(test_filter)};
     return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }
