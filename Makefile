@@ -5,7 +5,7 @@ BUILD ?= build
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-PKGS := libpcre2-8 libconfuse libcrypto libsystemd
+PKGS := libpcre2-8 libconfuse libcrypto libsystemd zlib libzstd
 CLI_PKGS := gmime-3.0
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual -Wvla $(if $(CI),-Werror)
@@ -15,7 +15,7 @@ CPPFLAGS += -Iinclude -D_GNU_SOURCE -DMAILWHY_VERSION='"$(VERSION)"'
 CFLAGS += -std=c11 -g $(WARN) $(HARDEN)
 # The packages may come only with 'make deps', so they are asked for when a rule runs, not when make reads this.
 cflags = $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS))
-ldlibs = -lmilter -lunistring $(shell pkg-config --libs $(PKGS)) -pthread
+ldlibs = -Wl,--as-needed -lmilter -lunistring $(shell pkg-config --libs $(PKGS)) -pthread
 
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))

@@ -52,8 +52,7 @@ struct pattern_scratch {
 };
 
 /* 1: matches; 0: does not, or not within its limits; -1: errno ENOMEM. */
-int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len,
-                  struct pattern_hit *hit);
+int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit);
 void pattern_scratch_free(struct pattern_scratch *scratch);
 
 /* For tables that pass over patterns without touching them: bits of the filter of which one at least is set where p can match, as many as are returned; 0:

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mailwhy/catalog.h>
 #include <mailwhy/event_find.h>
+#include <mailwhy/event_session.h>
+#include <mailwhy/log_files.h>
 
 #include "page.h"
 #include "print.h"
@@ -17,10 +20,12 @@
 static const char help[] =
     "usage: mailwhy ref [--log FILE] [--json] [--lang LANG] [--catalog DIR] [--config FILE]\n"
     "                   [--color=auto|always|never] REF...\n\n"
-    "Look up the event of each reference, as it stands in a reply: \"Ref: 6Q2F8-KXD3M\". Case, dash and blanks\n"
-    "do not matter; O is read as 0, I and L as 1.\n\n"
-    "  --log FILE      the event log; otherwise that of the configuration\n"
-    "  --json          the event's line as it stands in the log\n" CLI_HELP_OPTIONS
+    "Look up the event of each reference, as it stands in a reply: \"Ref: 6Q2F8-KXD3M\", and the other events of its\n"
+    "session. Case, dash and blanks do not matter; O is read as 0, I and L as 1.\n\n"
+    "  --log FILE      the event log; otherwise that of the configuration. What was rotated from it (FILE.1, FILE-20261120,\n"
+    "                  FILE.2.gz, FILE.3.zst) is looked at, too\n"
+    "  --json          the event's line as it stands in the log; with the session's events as \"session\", where it has "
+    "others\n" CLI_HELP_OPTIONS
     "Exit status: 0 all found, 1 one was not found, 64 not a reference, 66 no event log, 78 bad configuration or\n"
     "no catalogue.\n";
 
@@ -44,7 +49,7 @@ static int complain_missing(const char *path, const char *ref)
 {
     fprintf(stderr, "mailwhy ref: %s is not in ", ref);
     print_string(stderr, path);
-    fputs(". If the mail is older than that log, name the older one with --log FILE.\n", stderr);
+    fputs(", nor in what was rotated from it. If there is another log, name it with --log FILE.\n", stderr);
     return CLI_NOTHING_FOUND;
 }
 
@@ -54,26 +59,69 @@ static int out_of_memory(void)
     return EX_OSERR;
 }
 
-static void show_json(const struct event_found *found)
+/* Print the event's line, and where its session has other events these as its "session". 0, or -1: out of memory. */
+static int show_json(const struct event_found *found, const struct event_session *session)
 {
-    if (isatty(STDOUT_FILENO)) {
-        print_json(stdout, found->line, found->len);
-        return;
+    struct buffer line = {0};
+    size_t len = found->len;
+    while (len && found->line[len - 1] != '}')
+        len--;
+    if (session->count > 1 && len) {
+        buffer_add(&line, found->line, len - 1);
+        buffer_add_string(&line, ",\"session\":[");
+        for (size_t i = 0; i < session->count; i++) {
+            buffer_add_string(&line, i ? "," : "");
+            buffer_add(&line, session->lines[i], session->lens[i]);
+        }
+        buffer_add_string(&line, "]}");
+    } else {
+        buffer_add(&line, found->line, found->len);
     }
-    fwrite(found->line, 1, found->len, stdout);
-    fputc('\n', stdout);
+    bool ok = buffer_ok(&line);
+    if (ok && isatty(STDOUT_FILENO)) {
+        print_json(stdout, line.data, line.len);
+    } else if (ok) {
+        fwrite(line.data, 1, line.len, stdout);
+        fputc('\n', stdout);
+    }
+    buffer_free(&line);
+    return ok ? 0 : -1;
 }
 
-static int show(const struct cli_options *o, const struct event_found *found, const struct cli_catalog *catalog)
+/* Show the event that was found in the log at path, and the session around it. */
+static int show(const struct cli_options *o, const char *path, const struct event_found *found, const struct cli_catalog *catalog)
 {
     struct buffer store = {0};
     struct event e;
+    struct event_session session = {0};
     struct page page = page_on_stdout(o->color);
     int got = event_from_json(&e, &store, found->line, found->len);
-    if (got == 1)
-        got = ref_view(&page, &e, catalog->catalog, catalog->language);
+    if (got == 1 && event_session_find(&session, path, &e) == -1 && errno == ENOMEM)
+        got = -1;
+    if (got == 1 && o->json)
+        got = show_json(found, &session);
+    else if (got == 1)
+        got = ref_view(&page, &e, &session, catalog->catalog, catalog->language);
+    event_session_free(&session);
     buffer_free(&store);
     return got == -1 ? out_of_memory() : EX_OK;
+}
+
+/* Find the event in the log, else in the ones that were rotated. 1: in files->paths[*which]; 0: not there; -1: errno, of the log itself. */
+static int find(const struct log_files *files, const char *ref, struct event_found *found, size_t *which)
+{
+    int result = 0, error = 0;
+    for (*which = 0; *which < files->count; ++*which) {
+        int got = event_find(files->paths[*which], ref, found);
+        if (got == 1 || (got == -1 && errno == ENOMEM))
+            return got;
+        if (got == -1 && *which == 0) {
+            result = -1;
+            error = errno;
+        }
+    }
+    errno = error;
+    return result;
 }
 
 /* Look one reference up and show it. */
@@ -82,23 +130,25 @@ static int look_up(const struct cli_options *o, const char *typed, const struct 
     const char *path = cli_event_log_path(o);
     char ref[REF_SIZE];
     struct event_found found;
+    struct log_files files;
+    size_t which;
     int status = EX_OK;
     ref_parse(typed, ref);
-    int got = event_find(path, ref, &found);
-    if (got == -1)
-        return errno == ENOMEM ? out_of_memory() : complain_log(path);
-    if (got == 0) {
+    if (log_files_find(&files, path, ref_time(ref, time(NULL)) - 1) == -1)
+        return out_of_memory();
+    int got = find(&files, ref, &found, &which);
+    if (got == -1) {
+        status = errno == ENOMEM ? out_of_memory() : complain_log(path);
+    } else if (got == 0) {
         fflush(stdout);
-        return complain_missing(path, ref);
-    }
-    if (o->json) {
-        show_json(&found);
+        status = complain_missing(path, ref);
     } else {
-        if (!first)
+        if (!first && !o->json)
             fputc('\n', stdout);
-        status = show(o, &found, catalog);
+        status = show(o, files.paths[which], &found, catalog);
+        free(found.line);
     }
-    free(found.line);
+    log_files_free(&files);
     return status;
 }
 
@@ -125,9 +175,6 @@ static int run(const struct cli_options *o, int count, char *const *typed)
     }
     if (!are_refs(count, typed))
         return EX_USAGE;
-    const char *path = cli_event_log_path(o);
-    if (access(path, R_OK) == -1)
-        return complain_log(path);
     struct cli_catalog catalog = {0};
     int status = o->json || cli_catalog_load(&catalog, o, "ref") == 0 ? EX_OK : EX_CONFIG; /* the event is shown all the same */
     bool first = true;

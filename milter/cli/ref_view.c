@@ -2,10 +2,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <mailwhy/explain.h>
+
+#define SESSION_COLUMNS 6
 
 struct view {
     const struct page *page;
@@ -219,7 +223,58 @@ static void look_up(struct view *v, const char *language, const struct reply *re
         v->text = catalog_match_text(catalog, &v->match, language);
 }
 
-int ref_view(const struct page *p, const struct event *e, const struct catalog *catalog, const char *language)
+/* Add the cells of one event of the session. 0, or -1 with errno ENOMEM. */
+static int add_session_row(struct buffer *cells, const char *line, size_t len, const char *own)
+{
+    struct event e;
+    struct buffer store = {0};
+    char when[16] = "", code[16] = "";
+    struct tm tm;
+    int got = event_from_json(&e, &store, line, len);
+    if (got == 1) {
+        bool same = strcmp(e.ref, own) == 0;
+        if (gmtime_r(&e.time.tv_sec, &tm))
+            strftime(when, sizeof when, "%H:%M:%S", &tm);
+        if (e.code)
+            snprintf(code, sizeof code, "%d", e.code);
+        const char *const row[] = {same ? "*" : "", when, code, stage_name(e.stage), e.reason, e.ref};
+        for (size_t i = 0; i < SESSION_COLUMNS; i++)
+            buffer_add(cells, row[i] ? row[i] : "", row[i] ? strlen(row[i]) + 1 : 1);
+    }
+    buffer_free(&store);
+    return got;
+}
+
+/* The session's events in their order, this one marked. */
+static int view_session(const struct view *v, const struct event_session *session)
+{
+    static const char heads[] = "\0UTC\0Code\0Stage\0Reason\0Reference";
+    struct buffer cells = {0};
+    size_t count = 1;
+    if (session->count < 2)
+        return 0;
+    buffer_add(&cells, heads, sizeof heads);
+    for (size_t i = 0; i < session->count; i++) {
+        int got = add_session_row(&cells, session->lines[i], session->lens[i], v->event->ref);
+        if (got == -1)
+            cells.failed = true;
+        count += got == 1;
+    }
+    const char **cell = calloc(count * SESSION_COLUMNS, sizeof *cell), *at = cells.data;
+    bool ok = cell && buffer_ok(&cells);
+    if (ok) {
+        for (size_t i = 0; i < count * SESSION_COLUMNS; i++, at += strlen(at) + 1)
+            cell[i] = at;
+        page_title(v->page, "The session");
+        page_table(v->page, cell, count, SESSION_COLUMNS);
+    }
+    free(cell);
+    buffer_free(&cells);
+    return ok ? 0 : -1;
+}
+
+int ref_view(const struct page *p, const struct event *e, const struct event_session *session, const struct catalog *catalog,
+             const char *language)
 {
     struct view v = {.page = p, .event = e, .catalog = catalog, .language = language};
     struct buffer scratch = {0};
@@ -236,6 +291,8 @@ int ref_view(const struct page *p, const struct event *e, const struct catalog *
     }
     if (v.text)
         view_text(&v, &scratch);
+    if (view_session(&v, session) == -1)
+        scratch.failed = true;
 done:;
     int result = buffer_ok(&scratch) ? 0 : -1;
     buffer_free(&scratch);

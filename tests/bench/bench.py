@@ -14,7 +14,7 @@ from mailwhyd import BUILD, TREE  # noqa: E402
 from sandbox import run  # noqa: E402
 
 HERE = TREE / "tests" / "bench"
-PACKAGES = ("libpcre2-8", "libconfuse", "libcrypto", "libsystemd")
+PACKAGES = ("libpcre2-8", "libconfuse", "libcrypto", "libsystemd", "zlib", "libzstd")
 
 
 @dataclasses.dataclass

@@ -339,14 +339,3 @@ class Hostile(RigTest):
                 client.say(b"EHLO " + mark.encode("latin-1"))
                 event = self.daemon.event(self.assert_explained(client.say("DATA"), 503))
                 self.assertTrue(event["helo"].startswith("a") or event["helo"] == mark, event)
-
-
-class Tool(RigTest):
-    def test_ref(self):
-        """`mailwhy ref` finds an event however the reference was typed, and says 1 for one that isn't there."""
-        ref = self.assert_explained(self.client().play(*RELAY), 554)
-        for typed in (ref, ref.lower(), ref.replace("-", "")):
-            found = mailwhy("ref", "--log", self.daemon.log, typed)
-            self.assertIn("relay-denied", found.stdout)
-            self.assertIn(ELSEWHERE, found.stdout)
-        self.assertEqual(mailwhy("ref", "--log", self.daemon.log, "00000-00000", check=False).returncode, 1)

@@ -1,0 +1,17 @@
+/* The files of a log that is rotated: events.jsonl, events.jsonl.1, events.jsonl-20261120, events.jsonl.2.gz ... */
+#ifndef MAILWHY_LOG_FILES_H
+#define MAILWHY_LOG_FILES_H
+
+#include <stddef.h>
+#include <time.h>
+
+struct log_files {
+    char **paths; /* the log itself first, where it is there; then the others, the one that was written last first */
+    size_t count;
+};
+
+/* Find them. Of the rotated ones those are left out that were written last before that time (0: none). 0, or -1 with errno ENOMEM. */
+int log_files_find(struct log_files *files, const char *path, time_t since);
+void log_files_free(struct log_files *files);
+
+#endif

@@ -1,0 +1,115 @@
+#include <mailwhy/log_files.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <mailwhy/buffer.h>
+
+/* A file, and when it was written last. */
+struct aged {
+    char *path;
+    time_t time;
+};
+
+struct found {
+    struct aged *all;
+    size_t count;
+};
+
+/* Whether the name is that of the log behind which a rotation has put its number or its date, and a compression its own mark. */
+static bool is_rotated(const char *name, const char *log)
+{
+    static const char *const marks[] = {"", ".gz", ".zst"};
+    size_t len = strlen(log);
+    if (strncmp(name, log, len) != 0 || (name[len] != '.' && name[len] != '-'))
+        return false;
+    const char *rest = name + len + 1;
+    size_t digits = strspn(rest, "0123456789-.");
+    while (digits && rest[digits - 1] == '.')
+        digits--;
+    for (size_t i = 0; digits && i < sizeof marks / sizeof *marks; i++)
+        if (strcmp(rest + digits, marks[i]) == 0)
+            return true;
+    return false;
+}
+
+/* 0, or -1 with errno ENOMEM. */
+static int add(struct found *f, const char *dir, const char *name, time_t since)
+{
+    struct buffer path = {0};
+    struct stat st;
+    if (buffer_printf(&path, "%s/%s", dir, name) == -1)
+        return -1;
+    if (stat(path.data, &st) == -1 || !S_ISREG(st.st_mode) || st.st_mtime < since) {
+        buffer_free(&path);
+        return 0;
+    }
+    struct aged *all = realloc(f->all, (f->count + 1) * sizeof *all);
+    if (!all) {
+        buffer_free(&path);
+        return -1;
+    }
+    f->all = all;
+    all[f->count++] = (struct aged){path.data, st.st_mtime};
+    return 0;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct aged *x = a, *y = b;
+    return x->time != y->time ? (x->time < y->time ? 1 : -1) : strcmp(x->path, y->path);
+}
+
+static int find_rotated(struct found *f, const char *dir, const char *log, time_t since)
+{
+    DIR *d = opendir(dir);
+    int result = 0;
+    if (!d)
+        return errno == ENOMEM ? -1 : 0;
+    for (struct dirent *entry; result == 0 && (entry = readdir(d));)
+        if (is_rotated(entry->d_name, log))
+            result = add(f, dir, entry->d_name, since);
+    closedir(d);
+    if (f->count)
+        qsort(f->all, f->count, sizeof *f->all, by_age);
+    return result;
+}
+
+int log_files_find(struct log_files *files, const char *path, time_t since)
+{
+    struct found f = {0};
+    const char *slash = strrchr(path, '/');
+    char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
+    *files = (struct log_files){0};
+    int result = dir ? find_rotated(&f, dir, slash ? slash + 1 : path, since) : -1;
+    if (result == 0)
+        files->paths = calloc(f.count + 2, sizeof *files->paths);
+    if (files->paths && (files->paths[0] = strdup(path)))
+        files->count = 1;
+    for (size_t i = 0; i < f.count; i++) {
+        if (files->count)
+            files->paths[files->count++] = f.all[i].path;
+        else
+            free(f.all[i].path);
+    }
+    free(f.all);
+    free(dir);
+    if (files->count)
+        return 0;
+    free(files->paths);
+    files->paths = NULL;
+    errno = ENOMEM;
+    return -1;
+}
+
+void log_files_free(struct log_files *files)
+{
+    for (size_t i = 0; i < files->count; i++)
+        free(files->paths[i]);
+    free(files->paths);
+    *files = (struct log_files){0};
+}
