@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 
-from mailwhyd import BUILD, TREE, Mailwhyd, mailwhy
+from mailwhyd import BUILD, TREE, Mailwhyd
 from mta import ELSEWHERE, HOSTNAME, MAILBOX
 from rig import HELO, Explained, Rig, RigTest
 from sandbox import Sandbox, run, wait_for
