@@ -32,8 +32,8 @@ only_in systemd/ milter/daemon/
 only_in unilbrk.h milter/reply/columns.c
 only_in unistr.h milter/reply/columns.c
 only_in uniwidth.h milter/reply/columns.c
-only_in zlib.h milter/event/log_file.c
-only_in zstd.h milter/event/log_file.c
+only_in zlib.h milter/event/log_source.c
+only_in zstd.h milter/event/log_source.c
 only_in gmime/ milter/cli/bounce.c
 
 # Lower rooms know nothing of higher ones: each room, and the headers it may use beside its own.

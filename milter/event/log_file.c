@@ -8,10 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <zlib.h>
-#include <zstd.h>
-
-#define CHUNK 131072
+#include <mailwhy/log_source.h>
 
 static int write_all(int fd, const char *s, size_t len)
 {
@@ -27,68 +24,6 @@ static int write_all(int fd, const char *s, size_t len)
     return 0;
 }
 
-/* Unpack what gzip made, up to where it is damaged. 0, or -1 with errno. */
-static int unpack_gzip(int from, int to)
-{
-    char chunk[CHUNK];
-    int fd = dup(from);
-    gzFile in = fd == -1 ? NULL : gzdopen(fd, "rb");
-    if (!in) {
-        if (fd != -1)
-            close(fd);
-        return -1;
-    }
-    int n, result = 0;
-    while (result == 0 && (n = gzread(in, chunk, sizeof chunk)) > 0)
-        result = write_all(to, chunk, (size_t)n);
-    gzclose_r(in);
-    return result;
-}
-
-/* Unpack one chunk of what zstd made. 0; 1: it is damaged; -1 with errno. */
-static int unpack_chunk(ZSTD_DStream *stream, ZSTD_inBuffer *in, int to)
-{
-    char chunk[CHUNK];
-    bool full = true;
-    while (in->pos < in->size || full) {
-        ZSTD_outBuffer out = {chunk, sizeof chunk, 0};
-        bool damaged = ZSTD_isError(ZSTD_decompressStream(stream, &out, in));
-        full = out.pos == out.size;
-        if (write_all(to, chunk, out.pos) == -1)
-            return -1;
-        if (damaged)
-            return 1;
-    }
-    return 0;
-}
-
-/* Unpack what zstd made, likewise. */
-static int unpack_zstd(int from, int to)
-{
-    char chunk[CHUNK];
-    ZSTD_DStream *stream = ZSTD_createDStream();
-    int result = stream ? 0 : -1;
-    while (result == 0) {
-        ssize_t n = read(from, chunk, sizeof chunk);
-        if (n == -1 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            result = (int)n;
-            break;
-        }
-        ZSTD_inBuffer in = {chunk, (size_t)n, 0};
-        result = unpack_chunk(stream, &in, to);
-    }
-    ZSTD_freeDStream(stream);
-    return result == -1 ? -1 : 0;
-}
-
-static const struct {
-    const char *magic;
-    size_t len;
-    int (*unpack)(int from, int to);
-} formats[] = {{"\x1f\x8b", 2, unpack_gzip}, {"\x28\xb5\x2f\xfd", 4, unpack_zstd}};
-
 /* A file without a name. -1 with errno. */
 static int make_temporary(void)
 {
@@ -103,30 +38,31 @@ static int make_temporary(void)
     return fd;
 }
 
-/* Put in place of a compressed file what is in it. 0, or -1 with errno. */
-static int unpack(int *fd)
+/* Whether gzip or zstd made the file. */
+static bool is_packed(int fd)
 {
     char start[4];
-    ssize_t len = pread(*fd, start, sizeof start, 0);
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
-        if (len < (ssize_t)formats[i].len || memcmp(start, formats[i].magic, formats[i].len) != 0)
-            continue;
-        int plain = make_temporary();
-        if (plain == -1 || formats[i].unpack(*fd, plain) == -1) {
-            int error = errno;
-            if (plain != -1)
-                close(plain);
-            errno = error;
-            return -1;
-        }
-        close(*fd);
-        *fd = plain;
-        if (lseek(plain, 0, SEEK_CUR) > 0)
-            return 0;
-        errno = EBADMSG;
-        return -1;
+    ssize_t len = pread(fd, start, sizeof start, 0);
+    return (len >= 2 && memcmp(start, "\x1f\x8b", 2) == 0) || (len == 4 && memcmp(start, "\x28\xb5\x2f\xfd", 4) == 0);
+}
+
+/* A temporary file with what is in the packed one, up to where it is damaged. -1 with errno. */
+static int unpack(const char *path)
+{
+    struct log_source *from = log_source_open(path);
+    int to = from ? make_temporary() : -1;
+    const char *block;
+    ssize_t len = 0, got = 0;
+    while (to != -1 && (got = log_source_next(from, &block)) > 0 && write_all(to, block, (size_t)got) == 0)
+        len += got;
+    if (to != -1 && (got > 0 || (got == -1 && (errno != EBADMSG || len == 0)))) {
+        int error = errno;
+        close(to);
+        to = -1;
+        errno = error;
     }
-    return 0;
+    log_source_close(from);
+    return to;
 }
 
 int log_open(struct lines *l, const char *path)
@@ -139,8 +75,12 @@ int log_open(struct lines *l, const char *path)
         errno = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
         goto fail;
     }
-    if (unpack(&l->fd) == -1 || fstat(l->fd, &st) == -1)
-        goto fail;
+    if (is_packed(l->fd)) {
+        close(l->fd);
+        l->fd = unpack(path);
+        if (l->fd == -1 || fstat(l->fd, &st) == -1)
+            goto fail;
+    }
     l->size = st.st_size;
     return 0;
 

@@ -1,0 +1,24 @@
+/* Reading a whole log once, from its beginning: plain, made by gzip or zstd, or standard input. */
+#ifndef MAILWHY_LOG_SOURCE_H
+#define MAILWHY_LOG_SOURCE_H
+
+#include <stddef.h>
+
+#include <sys/types.h>
+
+#define LOG_SOURCE_LINE_MAX ((size_t)1 << 20) /* octets; a longer line is handed out in pieces of so many */
+
+struct log_source;
+
+/* Open a file, or standard input for "-". NULL with errno: EISDIR for a folder. */
+struct log_source *log_source_open(const char *path);
+
+/* The next octets: whole lines, but for the last of a file without a final line end and for lines that are too long. Valid until the next call.
+ * How many; 0: the end; -1 with errno, EBADMSG where compressed data are damaged (what was before has been handed out). */
+ssize_t log_source_next(struct log_source *s, const char **block);
+
+/* How much of the file was read, and how large it is (0: not known), in its own octets: for showing progress. */
+void log_source_progress(const struct log_source *s, off_t *done, off_t *size);
+void log_source_close(struct log_source *s);
+
+#endif

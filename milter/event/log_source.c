@@ -1,0 +1,230 @@
+#include <mailwhy/log_source.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <zlib.h>
+#include <zstd.h>
+
+#define READ_SIZE ((size_t)1 << 18)
+#define ROOM (2 * LOG_SOURCE_LINE_MAX)
+
+/* How a kind of file is read: fill from what is packed. */
+struct format;
+
+struct log_source {
+    int fd;
+    off_t done, size;
+    const struct format *format;
+    z_stream gzip;
+    ZSTD_DStream *zstd;
+    char packed[READ_SIZE];
+    size_t packed_len, packed_at;
+    bool packed_end;
+    bool amid; /* the compressed data must go on */
+    char *block; /* ROOM octets: what was handed out last, and the beginning of a line behind it */
+    size_t handed, len;
+};
+
+struct format {
+    const char *magic;
+    size_t len;
+    int (*begin)(struct log_source *s); /* 0, or -1 with errno */
+    ssize_t (*unpack)(struct log_source *s, char *to, size_t room); /* from packed; 0: more of it is needed; -1 with errno */
+    void (*end)(struct log_source *s);
+};
+
+/* Read more of the file. 1; 0: its end; -1 with errno. */
+static int read_packed(struct log_source *s)
+{
+    if (s->packed_end)
+        return 0;
+    memmove(s->packed, s->packed + s->packed_at, s->packed_len - s->packed_at);
+    s->packed_len -= s->packed_at;
+    s->packed_at = 0;
+    ssize_t n;
+    do
+        n = read(s->fd, s->packed + s->packed_len, sizeof s->packed - s->packed_len);
+    while (n == -1 && errno == EINTR);
+    if (n <= 0) {
+        s->packed_end = n == 0;
+        return (int)n;
+    }
+    s->packed_len += (size_t)n;
+    s->done += n;
+    return 1;
+}
+
+static ssize_t unpack_plain(struct log_source *s, char *to, size_t room)
+{
+    size_t len = s->packed_len - s->packed_at;
+    len = len < room ? len : room;
+    memcpy(to, s->packed + s->packed_at, len);
+    s->packed_at += len;
+    return (ssize_t)len;
+}
+
+static int begin_gzip(struct log_source *s)
+{
+    if (inflateInit2(&s->gzip, 15 + 16) == Z_OK)
+        return 0;
+    errno = ENOMEM;
+    return -1;
+}
+
+static ssize_t unpack_gzip(struct log_source *s, char *to, size_t room)
+{
+    s->gzip.next_in = (unsigned char *)s->packed + s->packed_at;
+    s->gzip.avail_in = (unsigned)(s->packed_len - s->packed_at);
+    s->gzip.next_out = (unsigned char *)to;
+    s->gzip.avail_out = (unsigned)room;
+    int got = s->gzip.avail_in ? inflate(&s->gzip, Z_NO_FLUSH) : Z_BUF_ERROR;
+    s->packed_at = s->packed_len - s->gzip.avail_in;
+    s->amid = got == Z_OK || (s->amid && got == Z_BUF_ERROR);
+    if (got == Z_STREAM_END)
+        got = inflateReset(&s->gzip); /* another member may follow */
+    if (got == Z_OK || got == Z_BUF_ERROR)
+        return (ssize_t)(room - s->gzip.avail_out);
+    errno = got == Z_MEM_ERROR ? ENOMEM : EBADMSG;
+    return -1;
+}
+
+static void end_gzip(struct log_source *s)
+{
+    inflateEnd(&s->gzip);
+}
+
+static int begin_zstd(struct log_source *s)
+{
+    s->zstd = ZSTD_createDStream();
+    errno = s->zstd ? errno : ENOMEM;
+    return s->zstd ? 0 : -1;
+}
+
+static ssize_t unpack_zstd(struct log_source *s, char *to, size_t room)
+{
+    if (s->packed_at == s->packed_len)
+        return 0;
+    ZSTD_inBuffer in = {s->packed, s->packed_len, s->packed_at};
+    ZSTD_outBuffer out = {to, room, 0};
+    size_t got = ZSTD_decompressStream(s->zstd, &out, &in);
+    s->packed_at = in.pos;
+    s->amid = got != 0;
+    if (!ZSTD_isError(got))
+        return (ssize_t)out.pos;
+    errno = EBADMSG;
+    return -1;
+}
+
+static void end_zstd(struct log_source *s)
+{
+    ZSTD_freeDStream(s->zstd);
+}
+
+static const struct format formats[] = {{"\x1f\x8b", 2, begin_gzip, unpack_gzip, end_gzip},
+                                        {"\x28\xb5\x2f\xfd", 4, begin_zstd, unpack_zstd, end_zstd},
+                                        {"", 0, NULL, unpack_plain, NULL}};
+
+/* Tell the format by what the file begins with. 0, or -1 with errno. */
+static int begin(struct log_source *s)
+{
+    int got;
+    do
+        got = read_packed(s);
+    while (got == 1 && s->packed_len < 4);
+    if (got == -1)
+        return -1;
+    s->format = formats;
+    while (s->packed_len < s->format->len || memcmp(s->packed, s->format->magic, s->format->len) != 0)
+        s->format++;
+    return s->format->begin ? s->format->begin(s) : 0;
+}
+
+struct log_source *log_source_open(const char *path)
+{
+    struct stat st;
+    struct log_source *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    s->block = malloc(ROOM);
+    if (s->fd == -1 || !s->block || fstat(s->fd, &st) == -1)
+        goto fail;
+    if (S_ISDIR(st.st_mode)) {
+        errno = EISDIR;
+        goto fail;
+    }
+    s->size = S_ISREG(st.st_mode) ? st.st_size : 0;
+    if (begin(s) == 0)
+        return s;
+fail:
+    log_source_close(s);
+    return NULL;
+}
+
+/* Unpack into the block what there is room for. 1; 0: the end; -1 with errno. */
+static int fill(struct log_source *s)
+{
+    while (s->len < ROOM) {
+        ssize_t n = s->format->unpack(s, s->block + s->len, ROOM - s->len);
+        if (n == -1)
+            return -1;
+        s->len += (size_t)n;
+        if (n > 0)
+            return 1;
+        int got = read_packed(s);
+        if (got == 0 && s->amid) { /* it ends too early */
+            errno = EBADMSG;
+            return -1;
+        }
+        if (got != 1)
+            return got;
+    }
+    return 1;
+}
+
+ssize_t log_source_next(struct log_source *s, const char **block)
+{
+    memmove(s->block, s->block + s->handed, s->len - s->handed);
+    s->len -= s->handed;
+    s->handed = 0;
+    *block = s->block;
+    for (;;) {
+        int got = fill(s);
+        const char *end = memrchr(s->block, '\n', s->len);
+        s->handed = end ? (size_t)(end - s->block) + 1 : s->len >= LOG_SOURCE_LINE_MAX ? LOG_SOURCE_LINE_MAX : 0;
+        if (s->handed)
+            return (ssize_t)s->handed;
+        if (got == 1)
+            continue;
+        if (s->len == 0)
+            return got;
+        s->handed = s->len; /* the last line; a fault comes with the next call */
+        return (ssize_t)s->handed;
+    }
+}
+
+void log_source_progress(const struct log_source *s, off_t *done, off_t *size)
+{
+    *done = s->done;
+    *size = s->size;
+}
+
+void log_source_close(struct log_source *s)
+{
+    int error = errno;
+    if (!s)
+        return;
+    if (s->format && s->format->end)
+        s->format->end(s);
+    if (s->fd != -1)
+        close(s->fd);
+    free(s->block);
+    free(s);
+    errno = error;
+}
