@@ -1,5 +1,6 @@
 #!/bin/sh
-# The manual pages say what the programs do: each configuration key with its default, each option, verb, event key and catalogue key.
+# The manual pages say what the programs do: each configuration key with its default, each option, verb, event key, catalogue key
+# and key of the tool's JSON; and the README counts right.
 # From the top of the tree: tests/check-docs.sh [BUILD]. Prints "ok N - what" or "not ok N - what".
 set -u
 LC_ALL=C
@@ -99,6 +100,15 @@ options_listed() { # PAGE
     }' "$1" | sort -u
 }
 
+# The options that a page's synopsis gives a verb.
+options_of_verb() { # PAGE VERB
+    awk -v verb="$2" '
+        /^\.Sh / { synopsis = $2 == "SYNOPSIS" }
+        /^\.Nm/ { mine = 0 }
+        $0 == ".Cm " verb { mine = 1 }
+        synopsis && mine && /^\.Op Fl -/ { print "-" $3 }' "$1" | sort -u
+}
+
 # Each option of the first file stands in the second.
 options_compare() { # FILE FILE WHAT
     while read -r option; do
@@ -121,16 +131,54 @@ sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' "$work/usage" >"$work/verbs"
 [ -s "$work/verbs" ]
 result $? "mailwhy names its verbs"
 while read -r verb; do
-    grep -qx "\.Cm $verb" milter/cli/mailwhy.1
-    result $? "mailwhy.1 has the verb $verb"
-    "$build/mailwhy" "$verb" --help >>"$work/usage" 2>&1
+    grep -qx "\.Cm $verb" milter/cli/mailwhy.1 && grep -qx "\.Ss $verb" milter/cli/mailwhy.1
+    result $? "mailwhy.1 has the verb $verb in its synopsis, and under a heading"
+    "$build/mailwhy" "$verb" --help >"$work/help" 2>&1
     result $? "mailwhy $verb prints its usage"
+    sed -i 's/mailwhyd -[a-z]//' "$work/help" # an option of another program
+    options_used "$work/help" >"$work/used"
+    options_of_verb milter/cli/mailwhy.1 "$verb" >"$work/listed"
+    options_compare "$work/used" "$work/listed" "mailwhy.1, verb $verb,"
+    [ -s "$work/used" ] && cmp -s "$work/used" "$work/listed"
+    result $? "mailwhy.1 gives the verb $verb no option that it does not take"
+    cat "$work/help" >>"$work/usage"
 done <"$work/verbs"
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESCRIPTION/s/^\.Cm \([a-z]*\)$/\1/p' milter/cli/mailwhy.1 | cmp -s "$work/verbs" -
+result $? "mailwhy.1 has the verbs in their order, and no others"
 options_used "$work/usage" >"$work/used"
 options_listed milter/cli/mailwhy.1 >"$work/listed"
 options_compare "$work/used" "$work/listed" mailwhy.1
 grep -vx -e '-.' "$work/listed" | cmp -s "$work/used" - # the usage leaves the short forms out
 result $? "mailwhy.1 has no option that does not exist"
+
+# ---- The tool's JSON -------------------------------------------------------------------------------------------------------------
+
+# What stands under a heading of a page: from ".Sh NAME" or ".Ss NAME" to the next heading.
+under() { # PAGE NAME
+    awk -v name="$2" '/^\.S[hs] / { on = substr($0, 5) == name; next } on' "$1"
+}
+
+under milter/cli/mailwhy.1 JSON >"$work/json-page"
+grep -ohE 'add(_key|_string|_bool)?\(out, "[a-z_]+"' milter/cli/answer.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-explain"
+sed -n 's/^ *{*{"\([a-z]*\)", [a-z].*/\1/p' milter/cli/list.c >"$work/json-lists"
+grep -ohE '\\"[a-z_]+\\":' milter/cli/codes.c milter/cli/reasons.c milter/cli/ref.c milter/cli/check.c | tr -d '\\":' >>"$work/json-lists"
+for keys in json-explain json-lists; do
+    [ "$(sort -u "$work/$keys" | wc -l)" -gt 10 ]
+    result $? "the keys of $keys can be read"
+    sort -u "$work/$keys" >"$work/keys"
+    while read -r key; do
+        grep -qE "^\.(It )?Ic (.* )?$key( |\$)" "$work/json-page"
+        result $? "mailwhy.1 has the JSON key $key"
+    done <"$work/keys"
+done
+sed -n '/^static const struct {/,/^};/p; /^static enum word rule_of/,/^}/p' milter/cli/answer.c |
+    grep -oE '"[a-z-]+"' | tr -d '"' | sort -u >"$work/rules"
+[ -s "$work/rules" ]
+result $? "the names of rules can be read"
+while read -r rule; do
+    grep -qE "^\.Ql $rule( |\$)" "$work/json-page"
+    result $? "mailwhy.1 has the rule $rule"
+done <"$work/rules"
 
 # ---- Events -------------------------------------------------------------------------------------------------------------------
 
@@ -145,16 +193,49 @@ result $? "mailwhy-events.5 has the event keys of milter/event, in their order, 
 
 # ---- Catalogue ----------------------------------------------------------------------------------------------------------------
 
-options_of milter/catalog/load.c milter/catalog/load_text.c | cut -f 3 | sort -u >"$work/catalog-keys"
-[ -s "$work/catalog-keys" ]
-result $? "the options of milter/catalog can be read"
-while read -r key; do
-    case $key in
-    code) grep -q '^\.Ql code 535 {' conf/mailwhy-catalog.5 ;;
-    *) grep -qx "\.It Ic $key" conf/mailwhy-catalog.5 ;;
+# What each file takes, by the source that reads it and the heading in the page: sections as ".Ql NAME TITLE {" or as items, keys as items.
+while read -r source heading; do
+    under conf/mailwhy-catalog.5 "$heading" >"$work/catalog-page"
+    grep -ohE '(CFG_[A-Z_]+|ENTRIES)\("[a-z_]+"' "$source" | sed 's/(/ /; s/"//g' | sort -u >"$work/catalog-keys"
+    [ -s "$work/catalog-keys" ]
+    result $? "the keys of $heading can be read in $source"
+    while read -r type key; do
+        case $type in
+        CFG_SEC | ENTRIES) grep -qE "^\.(It Ic $key|Ql $key .*\{.*)( |\$)" "$work/catalog-page" ;;
+        *) grep -qx "\.It Ic $key" "$work/catalog-page" ;;
+        esac
+        result $? "mailwhy-catalog.5 has the key $key of $heading"
+    done <"$work/catalog-keys"
+    grep -vE '^(CFG_SEC|ENTRIES) ' "$work/catalog-keys" | cut -d ' ' -f 2 | sort -u >"$work/keys"
+    sed -n 's/^\.It Ic \([a-z_]*\)$/\1/p' "$work/catalog-page" | grep -vx variant | sort -u | cmp -s "$work/keys" -
+    result $? "mailwhy-catalog.5 has no key of $heading that does not exist"
+done <<'END'
+milter/catalog/load_codes.c codes.conf
+milter/catalog/load_reasons.c reasons.conf
+milter/catalog/load_lists.c lists.conf
+milter/catalog/load_text.c text/LANG.conf
+END
+for source in milter/catalog/*.c; do
+    grep -q 'static cfg_opt_t' "$source" || continue
+    case $source in
+    */load_codes.c | */load_reasons.c | */load_lists.c | */load_text.c) true ;;
+    *) false ;;
     esac
-    result $? "mailwhy-catalog.5 has the key $key"
-done <"$work/catalog-keys"
+    result $? "the keys of $source are looked for"
+done
+
+sed -n 's/^ *X([A-Z0-9_]*, "\([a-z0-9-]*\)").*/\1/p' include/mailwhy/words.h >"$work/words"
+[ -s "$work/words" ] && [ "$(wc -l <"$work/words")" -eq "$(grep -c '^ *X(' include/mailwhy/words.h)" ]
+result $? "the words can be read"
+under conf/mailwhy-catalog.5 Words | sed -n 's/^\.It Ic //p' | tr -s ' ,' '\n' >"$work/words-page"
+while read -r word; do
+    grep -qxF "$word" "$work/words-page"
+    result $? "mailwhy-catalog.5 has the word $word"
+done <"$work/words"
+sort "$work/words" >"$work/keys"
+sort "$work/words-page" | cmp -s "$work/keys" -
+result $? "mailwhy-catalog.5 has no word that does not exist"
+
 for condition in $(sed -n '/condition_names\[\] = {/,/};/p' milter/catalog/load_text.c | grep -oE '"[a-z-]+"' | tr -d '"'); do
     grep -qx "\.It Cm $condition" conf/mailwhy-catalog.5
     result $? "mailwhy-catalog.5 has the condition $condition"
@@ -163,6 +244,31 @@ for name in $(sed -n 's/^static const char \*const placeholders\[\] = {\(.*\)};/
     grep -qx "\.It Ql %$name" conf/mailwhy-catalog.5
     result $? "mailwhy-catalog.5 has the placeholder %$name"
 done
+
+(cd conf/catalog/text && ls -- *.conf) | sed 's/\.conf$//' | sort >"$work/languages"
+under conf/mailwhy-catalog.5 Languages | sed -n 's/^\.It Ql //p' | sort | cmp -s "$work/languages" -
+result $? "mailwhy-catalog.5 has each language of the catalogue, and no others"
+
+# ---- README -------------------------------------------------------------------------------------------------------------------
+
+sed -n 's/.*conf\/catalog.: \([0-9]*\) reasons, in \([0-9]*\) languages.*/\1 \2/p' README.md >"$work/counts"
+echo "$(grep -c '^reason ' conf/catalog/reasons.conf) $(wc -l <"$work/languages")" | cmp -s "$work/counts" -
+result $? "README.md says how many reasons and languages there are"
+tr '\n' ' ' <README.md | sed -n 's/.*language where the catalogue has it: \([^.]*\)\..*/\1/p' | grep -oE '\([a-zA-Z-]+\)' | tr -d '()' |
+    sort | cmp -s "$work/languages" -
+result $? "README.md names each language of the catalogue, and no others"
+for path in $(grep -oE '\]\([^)]*\)' README.md | tr -d '])('); do
+    [ -e "$path" ]
+    result $? "README.md points to $path, which is there"
+done
+sed -n 's/^    \$ .*mailwhy \([a-z]*\).*/\1/p' README.md >"$work/used"
+while read -r verb; do
+    grep -qx "$verb" "$work/verbs"
+    result $? "README.md uses a verb that is there: $verb"
+done <"$work/used"
+COLUMNS=80 LC_ALL=C "$build/mailwhy" explain --catalog conf/catalog '535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6' >"$work/shown"
+sed -n '/^    \$ mailwhy explain .535/,/^    \$ grep/p' README.md | sed '1d;$d; s/^    //' | sed '$d' | cmp -s "$work/shown" -
+result $? "README.md shows what mailwhy explain prints"
 
 echo "1..$number"
 [ "$failed" -eq 0 ]

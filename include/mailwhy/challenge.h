@@ -21,7 +21,7 @@ struct challenge {
     char text[CHALLENGE_TEXT_SIZE]; /* the challenge decoded, printable ASCII; "" where the reply shows none */
 };
 
-/* Find the challenge in an AUTH failure (535, 501, 454). Only what a *server* says is looked at: a client's response never
+/* Find the challenge in an AUTH failure (535, 501, 454), in a 334, or in a text without a code that is a challenge and nothing else. Only what a *server* says is looked at: a client's response never
  * stands in a reply. c->step is CHALLENGE_NONE where there is none. */
 void challenge_find(struct challenge *c, const struct reply *r);
 

@@ -140,3 +140,32 @@ done:
     buffer_free(&text);
     return cfg;
 }
+
+/* Whether the line is "KIND TITLE {", the title in quotes or not. */
+static bool begins_section(const char *line, const char *kind, const char *title)
+{
+    line += strspn(line, " \t");
+    if (strncmp(line, kind, strlen(kind)) != 0)
+        return false;
+    line += strlen(kind);
+    size_t blanks = strspn(line, " \t");
+    line += blanks + strspn(line + blanks, "\"'");
+    if (blanks == 0 || strncmp(line, title, strlen(title)) != 0)
+        return false;
+    line += strlen(title);
+    return *(line + strspn(line, "\"' \t")) == '{';
+}
+
+int conf_file_section_line(cfg_t *section)
+{
+    const char *kind = cfg_name(section), *title = cfg_title(section) ? cfg_title(section) : "";
+    struct buffer text = {0};
+    int found = section->line, number = 1;
+    if (read_file(&text, section->filename) == NULL) {
+        for (char *line = text.data, *end; (end = strchr(line, '\n')) && number <= section->line; line = end + 1, number++)
+            if (begins_section(line, kind, title))
+                found = number;
+    }
+    buffer_free(&text);
+    return found;
+}

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <mailwhy/conf_file.h>
+
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
 
 static bool is_ascii(const char *s)
@@ -25,12 +27,13 @@ static void check_complete(struct loader *l, struct catalog_text *t, cfg_t *sect
     static const char *const part_names[] = {"name", "reason", "when", "fix"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!parts[i])
-            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", section->filename, section->line,
-                          cfg_name(section), cfg_title(section), part_names[i], CATALOG_LANGUAGE);
+            buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", section->filename,
+                          conf_file_section_line(section), cfg_name(section), cfg_title(section), part_names[i],
+                          CATALOG_LANGUAGE);
     note_ascii(t);
     if (!t->ascii)
         buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", section->filename,
-                      section->line, cfg_name(section), cfg_title(section), CATALOG_LANGUAGE);
+                      conf_file_section_line(section), cfg_name(section), cfg_title(section), CATALOG_LANGUAGE);
 }
 
 /* How often the placeholder stands in the text. */
@@ -66,15 +69,32 @@ struct counterpart {
     enum origin origin;
 };
 
+/* The file of the language's texts that is to have those of the entry's folder, NULL for none. */
+static cfg_t *text_tree(const struct loader *l, const struct language *language, const char *entries_file)
+{
+    size_t dir = (size_t)(strrchr(entries_file, '/') - entries_file);
+    for (size_t i = 0; i < l->tree_count; i++) {
+        const char *file = l->trees[i]->filename, *rest = file + dir;
+        size_t len = strlen(language->name);
+        if (strncmp(file, entries_file, dir) == 0 && strncmp(rest, "/text/", 6) == 0 &&
+            strncmp(rest + 6, language->name, len) == 0 && strcmp(rest + 6 + len, ".conf") == 0)
+            return l->trees[i];
+    }
+    return NULL;
+}
+
 /* Fault what the language's text lacks. */
 static void check_part(const struct counterpart *p, const char *key, const char *text, const char *english)
 {
     const char *fault = !text && english                                       ? "is missing"
                         : text && english && !same_placeholders(text, english) ? "has other placeholders than the English one"
                                                                                : NULL;
-    if (fault)
-        buffer_printf(p->loader->faults, "%s:%d: %s %s: its %s in the language %s %s\n", p->section->filename, p->section->line,
-                      cfg_name(p->section), cfg_title(p->section), key, p->language->name, fault);
+    if (!fault)
+        return;
+    cfg_t *tree = text_tree(p->loader, p->language, p->section->filename);
+    cfg_t *section = tree ? cfg_gettsec(tree, cfg_name(p->section), cfg_title(p->section)) : NULL;
+    buffer_printf(p->loader->faults, "%s:%d: %s %s: its %s %s\n", tree ? tree->filename : p->section->filename,
+                  section ? conf_file_section_line(section) : 0, cfg_name(p->section), cfg_title(p->section), key, fault);
 }
 
 static const struct catalog_variant *variant_find(const struct catalog_text *t, unsigned conditions)
@@ -145,14 +165,17 @@ static void check_english(struct loader *l)
 static void complete_words(struct loader *l, struct language *language, const struct language *english)
 {
     bool asked = l->strict && language->from[ORIGIN_OURS];
+    cfg_t *tree = asked ? text_tree(l, language, l->trees[0]->filename) : NULL;
+    cfg_t *section = tree ? cfg_getsec(tree, "words") : NULL;
     language->ascii_words = true;
     for (size_t i = 0; i < WORD_COUNT; i++) {
         const char *own = language->words[i];
-        if (asked && !own)
-            buffer_printf(l->faults, "text/%s.conf:0: words: %s is missing\n", language->name, load_word_key((enum word)i));
-        else if (asked && !same_placeholders(own, english->words[i]))
-            buffer_printf(l->faults, "text/%s.conf:0: words: %s has other placeholders than the English one\n", language->name,
-                          load_word_key((enum word)i));
+        const char *fault = !own                                         ? "is missing"
+                            : !same_placeholders(own, english->words[i]) ? "has other placeholders than the English one"
+                                                                         : NULL;
+        if (section && fault)
+            buffer_printf(l->faults, "%s:%d: words: %s %s\n", tree->filename, conf_file_section_line(section),
+                          load_word_key((enum word)i), fault);
         language->words[i] = own ? own : english->words[i];
         language->ascii_words = language->ascii_words && (i > WORD_REPLY_LAST || is_ascii(language->words[i]));
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mailwhy/conf_file.h>
+
 /* The patterns that were compiled to check them, in the order of the file, until their reasons take them. libconfuse passes nothing of ours to a
  * check. */
 static _Thread_local struct {
@@ -188,7 +190,7 @@ static const struct catalog_reason *shown_reason(struct loader *l, const char *i
     if (r && !l->c->reasons[reason_index(l->c, r)].shown_as)
         return r;
     buffer_printf(l->faults, "%s:%d: %s %s: shown_as \"%s\" is not a reason with a text of its own to show\n", section->filename,
-                  section->line, cfg_name(section), cfg_title(section), id);
+                  conf_file_section_line(section), cfg_name(section), cfg_title(section), id);
     return NULL;
 }
 

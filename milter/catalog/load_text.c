@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mailwhy/conf_file.h>
+
 #include <mailwhy/columns.h>
 
 #define TEXT_MAX 240 /* columns: three lines of a reply, so that reason, fix, contact and reference stay within eight */
@@ -232,8 +234,8 @@ static int take_texts(struct loader *l, struct language *language, cfg_t *tree, 
         cfg_t *section = cfg_getnsec(tree, name, i);
         struct catalog_text *row = entry_kinds[kind].row(l->c, language, cfg_title(section));
         if (!row)
-            buffer_printf(l->faults, "%s:%d: text for %s %s, which is not in the catalogue\n", section->filename, section->line,
-                          name, cfg_title(section));
+            buffer_printf(l->faults, "%s:%d: text for %s %s, which is not in the catalogue\n", section->filename,
+                          conf_file_section_line(section), name, cfg_title(section));
         else if (take_text(l->c, row, section) == -1)
             return -1;
     }

@@ -57,6 +57,7 @@ static const char *escaped(struct maker *m, char c)
     case 'A':
     case 'z':
     case 'Z':
+    case 'K':
         return "";
     default:
         m->lost = m->lost || isalnum((unsigned char)c);
@@ -119,7 +120,8 @@ static void make_group(struct maker *m, bool silent)
         m->lost = m->lost || !end;
         if (!end)
             return;
-        silent = silent || looks;
+        bool follows = looks && m->at[1] == '=' && choose(m, 2) == 0; /* what it looks for may as well stand there */
+        silent = silent || (looks && !follows);
         m->at = end + (*end != ')');
     }
     make_alternatives(m, silent);

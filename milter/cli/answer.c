@@ -19,21 +19,45 @@ static enum catalog_who who_of(const struct catalog_match *m, const struct catal
     return m->code && !catalog_is_specific(m) ? m->code->who : m->enhanced ? m->enhanced->who : WHO_SENDER;
 }
 
+/* Read what was asked about. "X.7.8", as the registry writes enhanced codes, is asked about as 5.7.8. */
+static int read_asked(struct answer *a, const struct asked_reply *asked)
+{
+    struct enhanced e;
+    const char *text = asked->text;
+    if (asked->len < sizeof a->code && (*text == 'X' || *text == 'x')) {
+        memcpy(a->code, text, asked->len + 1);
+        *a->code = '5';
+        if (enhanced_parse(&e, a->code, asked->len) == asked->len)
+            text = a->code;
+    }
+    return reply_parse_bare(&a->reply, text, asked->len) == -1 && errno == ENOMEM ? -1 : 0;
+}
+
+static void match(struct answer *a)
+{
+    const struct catalog *c = a->words.catalog;
+    catalog_match(c, &a->reply, &a->match);
+    challenge_find(&a->challenge, &a->reply);
+    if (a->reply.code == 0 && a->challenge.step != CHALLENGE_NONE) { /* a challenge alone is what stands behind 334 */
+        a->reply.code = 334;
+        catalog_match(c, &a->reply, &a->match);
+    }
+}
+
 int answer_make(struct answer *a, const struct cli_catalog *catalog, const struct asked_reply *asked,
                 const struct catalog_reason *reason)
 {
     *a = (struct answer){.words = {catalog->catalog, catalog->language}, .asked = asked};
-    if (asked && reply_parse_bare(&a->reply, asked->text, asked->len) == -1 && errno == ENOMEM)
+    if (asked && read_asked(a, asked) == -1)
         return -1;
-    if (a->reply.line_count) {
-        catalog_match(catalog->catalog, &a->reply, &a->match);
-        challenge_find(&a->challenge, &a->reply);
-    }
+    if (a->reply.line_count)
+        match(a);
     if (reason)
         a->match.reason = reason;
     a->text = catalog_match_text(catalog->catalog, &a->match, catalog->language);
     a->who = who_of(&a->match, a->text, catalog->catalog);
-    a->specific = a->text && (catalog_is_specific(&a->match) || (a->reply.line_count && a->reply.text_len == 0));
+    bool codes_alone = a->reply.line_count && a->reply.text_len == 0;
+    a->specific = a->text && (catalog_is_specific(&a->match) || codes_alone || a->challenge.step != CHALLENGE_NONE);
     if (a->text) {
         explain_fill(&a->reason, a->text->reason, &a->words, &a->match, asked ? asked->client : NULL);
         explain_fill(&a->fix, a->text->fix, &a->words, &a->match, asked ? asked->client : NULL);
@@ -95,6 +119,13 @@ static void field(struct view *v, enum word label, enum page_look look)
     buffer_clear(&v->scratch);
 }
 
+/* The same for words of ours, which are wrapped. */
+static void words(struct view *v, enum word label, enum page_look look)
+{
+    page_words(&v->page, word(v->a, label), look, buffer_string(&v->scratch));
+    buffer_clear(&v->scratch);
+}
+
 static void view_codes(struct view *v)
 {
     const struct answer *a = v->a;
@@ -106,13 +137,13 @@ static void view_codes(struct view *v)
         if (text)
             buffer_printf(&v->scratch, " %s", text->name);
         buffer_printf(&v->scratch, " (%s)", word(a, (enum word)(WORD_CLASS_2 + a->reply.code / 100 - 2)));
-        field(v, WORD_CODE, page_look_of(a->reply.code));
+        words(v, WORD_CODE, page_look_of(a->reply.code));
     }
     if (a->reply.enhanced.class) {
         buffer_add_string(&v->scratch, enhanced_format(&a->reply.enhanced, enhanced));
         if (m->enhanced)
             buffer_printf(&v->scratch, " %s", catalog_enhanced_text(a->words.catalog, m->enhanced, a->words.language)->name);
-        field(v, WORD_ENHANCED, LOOK_PLAIN);
+        words(v, WORD_ENHANCED, LOOK_PLAIN);
     }
     if (m->reason) {
         buffer_add_string(&v->scratch, m->reason->id);
@@ -161,8 +192,7 @@ static void view_why(struct view *v)
     const char *name;
     page_title(&v->page, word(a, WORD_WHY));
     buffer_add_string(&v->scratch, word(a, rule_of(a, &name)));
-    page_words(&v->page, word(a, WORD_RULE), buffer_string(&v->scratch));
-    buffer_clear(&v->scratch);
+    words(v, WORD_RULE, LOOK_PLAIN);
     if (!m->pattern)
         return;
     buffer_add_string(&v->scratch, m->pattern);
@@ -193,7 +223,7 @@ int answer_print(const struct answer *a, const struct page *p, bool with_reply, 
     view_codes(&v);
     if (a->text)
         view_text(&v);
-    if (why)
+    if (why && a->asked)
         view_why(&v);
     int result = buffer_ok(&v.scratch) ? 0 : -1;
     buffer_free(&v.scratch);
@@ -272,7 +302,10 @@ int answer_add_json(const struct answer *a, struct buffer *out)
     if (a->text)
         add_text(a, out);
     add_string(out, "challenge", a->challenge.text);
-    add_why(a, out);
+    if (a->asked)
+        add_why(a, out);
+    else
+        buffer_add_string(out, ",\"why\":{\"rule\":\"id\"}");
     return buffer_add_char(out, '}');
 }
 

@@ -22,6 +22,7 @@ struct answer {
     const struct catalog_text *text; /* NULL: nothing is known */
     struct buffer reason, fix; /* of the text, with its placeholders filled in */
     enum catalog_who who;
+    char code[ENHANCED_SIZE]; /* the enhanced code that X.7.8 was asked as */
     bool specific; /* more is known than the code alone; or nothing but codes was asked about */
 };
 

@@ -81,6 +81,7 @@ static int each_line(const char *text, size_t len, const struct lines *lines)
 struct status {
     struct asked *asked;
     struct buffer diagnostic, code;
+    bool delivered; /* one of the recipients got the message */
 };
 
 /* Where the value of a field of that name begins in the line, NULL for another field. */
@@ -96,9 +97,11 @@ static const char *field_value(const struct buffer *line, const char *name)
 static int end_recipient(struct status *s)
 {
     struct buffer line = {0};
-    if (s->diagnostic.len)
+    bool delivered = s->code.len && *s->code.data == '2';
+    s->delivered = s->delivered || delivered;
+    if (s->diagnostic.len && !delivered)
         buffer_add(&line, s->diagnostic.data, s->diagnostic.len);
-    else if (s->code.len && *s->code.data != '2')
+    else if (s->code.len && !delivered)
         buffer_add(&line, s->code.data, s->code.len);
     int result = 0;
     if (line.len) {
@@ -136,12 +139,15 @@ static int take_status_line(void *context, struct buffer *line)
     return buffer_ok(&s->diagnostic) && buffer_ok(&s->code) ? 0 : -1;
 }
 
+/* 0; 1: it says that nobody was refused; -1: errno ENOMEM. */
 static int read_status(struct asked *a, const char *text, size_t len)
 {
     struct status status = {.asked = a};
     int result = each_line(text, len, &(struct lines){take_status_line, &status});
     if (result == 0)
         result = end_recipient(&status);
+    if (result == 0)
+        result = status.delivered && !a->first;
     buffer_free(&status.diagnostic);
     buffer_free(&status.code);
     return result;
@@ -181,7 +187,7 @@ static void read_content(struct reading *r, GMimePart *part)
 
 static void read_part(struct reading *r, GMimeObject *part)
 {
-    if (r->result == -1 || !part || r->depth > DEPTH_MAX)
+    if (r->result != 0 || !part || r->depth > DEPTH_MAX)
         return;
     r->depth++;
     GMimeContentType *type = g_mime_object_get_content_type(part);
@@ -216,5 +222,5 @@ int bounce_read(struct asked *a, const char *text, size_t len)
         g_object_unref(message);
     g_object_unref(parser);
     g_object_unref(stream);
-    return result;
+    return result == -1 ? -1 : 0;
 }

@@ -9,7 +9,7 @@
 
 static const char help[] =
     "usage: mailwhy codes [--json] [--lang LANG] [--catalog DIR] [--config FILE] [--color=auto|always|never] [BEGINNING...]\n\n"
-    "List the reply codes and the enhanced status codes that are known. X.7.8 stands for 4.7.8 and 5.7.8.\n\n"
+    "List the reply codes and the enhanced status codes that are known. X.7.8 stands for 2.7.8, 4.7.8 and 5.7.8.\n\n"
     "  BEGINNING       only those that begin so: 53, 5.7, 4.\n"
     "  --json          one JSON object an entry, with all that is known of it\n" CLI_HELP_OPTIONS
     "Exit status: 0 listed, 1 nothing begins so, 64 usage, 78 bad configuration or no catalogue.\n";

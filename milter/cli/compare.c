@@ -13,7 +13,7 @@ static const char help[] =
     "usage: mailwhy compare [--json] [--lang LANG] [--catalog DIR] [--config FILE] [--color=auto|always|never] CODE CODE\n\n"
     "Say how two codes differ: their classes, what they mean, when they come, and what to do for which.\n\n"
     "  CODE            a reply code (334), an enhanced code (5.7.8), or a reason's id\n"
-    "  --json          one JSON object\n" CLI_HELP_OPTIONS
+    "  --json          a JSON array of two objects, as explain has them\n" CLI_HELP_OPTIONS
     "Exit status: 0 compared, 1 one of the two is not in the catalogue, 64 usage, 78 bad configuration or no catalogue.\n";
 
 /* One of the two. */

@@ -49,18 +49,6 @@ static int join(struct buffer *text, int count, char *const *operands)
     return buffer_ok(text) ? 0 : -1;
 }
 
-/* "X.7.8", as the registry writes enhanced codes, is asked about as 5.7.8. */
-static void name_class(struct buffer *text)
-{
-    struct enhanced e;
-    if (text->len < 5 || (*text->data != 'X' && *text->data != 'x') || text->data[1] != '.')
-        return;
-    char kept = *text->data;
-    *text->data = '5';
-    if (enhanced_parse(&e, text->data, text->len) != text->len)
-        *text->data = kept;
-}
-
 /* Whether the operands are the name of a file: one word that is there, or looks like a path. */
 static bool is_file(int count, char *const *operands)
 {
@@ -86,9 +74,10 @@ static bool is_file(int count, char *const *operands)
 static int complain_unknown(const char *what)
 {
     char ref[REF_SIZE];
+    bool digits = what[strcspn(what, "0123456789-")];
     fputs("mailwhy explain: nothing is known of: ", stderr);
     print_string(stderr, what);
-    if (ref_parse(what, ref) == 0)
+    if (digits && ref_parse(what, ref) == 0)
         fprintf(stderr, "\nIs it the reference of a reply? Then: mailwhy ref %s\n", ref);
     else
         fputs("\nA reply begins with its code, such as: 554 5.7.1 <a@b.example>: Relay access denied\n"
@@ -154,7 +143,6 @@ static int gather(struct asked *asked, struct buffer *text, int count, char *con
     } else {
         if (join(text, count, operands) == -1)
             return out_of_memory();
-        name_class(text);
     }
     if (text->len && asked_add_text(asked, text->data, text->len) == -1)
         return out_of_memory();

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,7 +54,8 @@ int input_read(struct buffer *out, const char *path, const char *verb)
     struct stat st;
     if (strcmp(path, "-") == 0)
         return read_all(out, STDIN_FILENO, path, verb);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    bool fifo = stat(path, &st) == 0 && S_ISFIFO(st.st_mode); /* whose writer may come later */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | (fifo ? 0 : O_NONBLOCK) | O_NOCTTY);
     if (fd == -1 || fstat(fd, &st) == -1) {
         struct buffer why = {0};
         buffer_printf(&why, "can't be read: %s", strerror(errno));
@@ -70,11 +72,8 @@ int input_read(struct buffer *out, const char *path, const char *verb)
         status = complain(verb, path, "is neither a file nor a pipe", EX_NOINPUT);
     else if (S_ISREG(st.st_mode) && st.st_size > (off_t)INPUT_MAX)
         status = complain_size(verb, path);
-    else {
-        int flags = fcntl(fd, F_GETFL);
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    else
         status = read_all(out, fd, path, verb);
-    }
     close(fd);
     return status;
 }

@@ -113,12 +113,12 @@ void page_field(const struct page *p, const char *label, enum page_look look, bo
     }
 }
 
-void page_words(const struct page *p, const char *label, const char *words)
+void page_words(const struct page *p, const char *label, enum page_look look, const char *words)
 {
     size_t room = readable(p) > p->label_columns + LAST_MIN ? readable(p) - p->label_columns : LAST_MIN;
     while (*words) {
         size_t line = columns_break(words, strlen(words), room);
-        put_line(p, label, LOOK_PLAIN, words, line);
+        put_line(p, label, look, words, line);
         label = "";
         words += skip_blanks(words, line);
     }

@@ -16,7 +16,7 @@ struct page {
 
 enum page_look { LOOK_PLAIN, LOOK_STRONG, LOOK_GOOD, LOOK_ASKS, LOOK_FOR_NOW, LOOK_BAD, LOOK_LABEL, LOOK_COUNT };
 
-/* A page on standard output: the terminal's width, else that of COLUMNS, else 80. */
+/* A page on standard output: as wide as COLUMNS says, else as the terminal, else 80. */
 struct page page_on_stdout(bool color);
 
 /* Make room for the label. */
@@ -26,7 +26,7 @@ void page_fit_label(struct page *p, const char *label);
 void page_field(const struct page *p, const char *label, enum page_look look, bool split, const char *value, size_t len);
 
 /* The same for a text of words, which is wrapped. */
-void page_words(const struct page *p, const char *label, const char *words);
+void page_words(const struct page *p, const char *label, enum page_look look, const char *words);
 
 /* The first line of a page. */
 void page_heading(const struct page *p, enum page_look look, const char *title);

@@ -12,7 +12,7 @@
 #define SESSION_COLUMNS 6
 
 struct view {
-    const struct page *page;
+    struct page page;
     const struct event *event;
     const struct catalog *catalog; /* NULL: there is none */
     const struct catalog_reason *reason; /* NULL: the catalogue doesn't have it */
@@ -190,20 +190,20 @@ static void view_words(const struct view *v, enum word label, const char *text, 
         return;
     buffer_clear(scratch);
     explain_fill(scratch, text, &(struct explain_words){v->catalog, v->language}, &v->match, v->event->client_addr);
-    page_words(v->page, word(v, (int)label), buffer_string(scratch));
+    page_words(&v->page, word(v, (int)label), LOOK_PLAIN, buffer_string(scratch));
 }
 
 static void view_text(const struct view *v, struct buffer *scratch)
 {
-    fputc('\n', v->page->to);
+    fputc('\n', v->page.to);
     view_words(v, WORD_DESCRIPTION, v->text->reason, scratch);
     view_words(v, WORD_WHEN, v->text->when, scratch);
     view_words(v, WORD_HOW_TO_FIX, v->text->fix, scratch);
     if (!v->reason)
         return;
-    page_words(v->page, word(v, WORD_WHO_ACTS), word(v, WORD_SENDER + (int)v->reason->who));
+    page_words(&v->page, word(v, WORD_WHO_ACTS), LOOK_PLAIN, word(v, WORD_SENDER + (int)v->reason->who));
     if (v->reason->wrong_port)
-        page_words(v->page, "", word(v, WORD_WRONG_PORT));
+        page_words(&v->page, "", LOOK_PLAIN, word(v, WORD_WRONG_PORT));
 }
 
 static void look_up(struct view *v, const char *language, const struct reply *reply)
@@ -265,8 +265,8 @@ static int view_session(const struct view *v, const struct event_session *sessio
     if (ok) {
         for (size_t i = 0; i < count * SESSION_COLUMNS; i++, at += strlen(at) + 1)
             cell[i] = at;
-        page_title(v->page, "The session");
-        page_table(v->page, cell, count, SESSION_COLUMNS);
+        page_title(&v->page, "The session");
+        page_table(&v->page, cell, count, SESSION_COLUMNS);
     }
     free(cell);
     buffer_free(&cells);
@@ -276,18 +276,21 @@ static int view_session(const struct view *v, const struct event_session *sessio
 int ref_view(const struct page *p, const struct event *e, const struct event_session *session, const struct catalog *catalog,
              const char *language)
 {
-    struct view v = {.page = p, .event = e, .catalog = catalog, .language = language};
+    static const enum word titles[] = {WORD_DESCRIPTION, WORD_WHEN, WORD_HOW_TO_FIX, WORD_WHO_ACTS};
+    struct view v = {.page = *p, .event = e, .catalog = catalog, .language = language};
     struct buffer scratch = {0};
     struct reply reply = {0};
     if (e->reply && reply_parse(&reply, e->reply, e->reply_len) == -1)
         reply = (struct reply){0};
     look_up(&v, language, &reply);
+    for (size_t i = 0; v.text && i < sizeof titles / sizeof *titles; i++)
+        page_fit_label(&v.page, word(&v, (int)titles[i]));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         buffer_clear(&scratch);
         rows[i].add(&v, &scratch);
         if (!buffer_ok(&scratch))
             goto done;
-        page_field(p, rows[i].label, rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
+        page_field(&v.page, rows[i].label, rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
     }
     if (v.text)
         view_text(&v, &scratch);

@@ -115,7 +115,8 @@ int explain_compose(struct explanation *x, const struct reply *reply, const stru
     struct compose_text chosen = {NULL, NULL};
     struct explain_words words = {catalog, options->language};
     const struct catalog_text *text = text_in(x, catalog, words.language);
-    if (ascii && !((!text || text->ascii) && catalog_words_are_ascii(catalog, words.language))) {
+    bool english = text && text == text_in(x, catalog, CATALOG_LANGUAGE); /* the language lacks it: then all is English */
+    if (english || (ascii && !((!text || text->ascii) && catalog_words_are_ascii(catalog, words.language)))) {
         words.language = CATALOG_LANGUAGE;
         text = text_in(x, catalog, words.language);
     }

@@ -1,6 +1,7 @@
 #include <mailwhy/challenge.h>
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -70,7 +71,8 @@ void challenge_find(struct challenge *c, const struct reply *r)
     c->step = CHALLENGE_NONE;
     c->mechanism = NULL;
     c->text[0] = '\0';
-    if (r->code != 535 && r->code != 501 && r->code != 454)
+    bool bare = r->code == 0;
+    if (r->code != 535 && r->code != 501 && r->code != 454 && r->code != 334 && !bare)
         return;
     const char *end = r->text + r->text_len;
     while (end > r->text && end[-1] == ' ')
@@ -78,8 +80,10 @@ void challenge_find(struct challenge *c, const struct reply *r)
     const char *word = end;
     while (word > r->text && word[-1] != ' ')
         word--;
-    if (word > r->text && decode(c->text, word, (size_t)(end - word)))
+    if (decode(c->text, word, (size_t)(end - word)))
         classify(c);
     else if (r->text_len && memmem(r->text, r->text_len, broken_off, sizeof broken_off - 1))
         c->step = CHALLENGE_OTHER;
+    if (bare && (!c->mechanism || word > r->text)) /* any word may be base64 */
+        *c = (struct challenge){.step = CHALLENGE_NONE};
 }

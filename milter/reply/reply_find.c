@@ -104,21 +104,38 @@ static bool take_client(struct reply_found *found, struct span *s)
     return true;
 }
 
-/* Postfix: "reject: RCPT from name[addr]: REPLY; from=<>", "reject: header X from name[addr]; from=<> helo=<>: 5.7.1 TEXT". */
+/* End the reply where Postfix's own words about the session begin: "; from=<", or what comes first of them. */
+static void end_at_session(struct span *s)
+{
+    static const char *const words[] = {"; from=<", "; to=<", "; proto=", "; helo=<", "; sasl_method="};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        end_at(s, words[i]);
+}
+
+/* "reject: header Subject: what a client wrote from name[addr]; from=<> helo=<>: 5.7.1 TEXT". */
+static bool find_postfix_header(struct reply_found *found, struct span s)
+{
+    const char *behind = find_last(s, "]; from=<"), *reply = behind ? find_last((struct span){behind, s.end}, ">: ") : NULL;
+    if (!reply)
+        return false;
+    const char *from = find_last((struct span){s.at, behind}, " from ");
+    struct span client = {from ? from : s.at, behind + 1};
+    take_client(found, &client);
+    s.at = reply + strlen(">: ");
+    add_reply(&found->reply, s);
+    return true;
+}
+
+/* Postfix: "reject: RCPT from name[addr]: REPLY; from=<>"; likewise milter-reject, and reject_warning, which only would have. */
 static bool find_postfix_reject(struct reply_found *found, struct span s)
 {
-    if (!pass(&s, "reject: ") || !pass(&s, " from ") || !take_client(found, &s))
+    if (!pass(&s, "reject: ") && !pass(&s, "reject_warning: "))
         return false;
-    if (starts(s, ";")) {
-        const char *behind = find_last(s, ">: ");
-        if (!behind)
-            return false;
-        s.at = behind + strlen(">: ");
-    } else {
-        if (!pass(&s, ": "))
-            return false;
-        end_at(&s, "; from=<");
-    }
+    if (starts(s, "header ") || starts(s, "body "))
+        return find_postfix_header(found, s);
+    if (!pass(&s, " from ") || !take_client(found, &s) || !pass(&s, ": "))
+        return false;
+    end_at_session(&s);
     add_reply(&found->reply, s);
     return true;
 }
@@ -150,11 +167,17 @@ static void add_status(struct buffer *out, struct span line, struct span text)
     buffer_add(out, text.at, length(text));
 }
 
+/* Whether a status is that of a delivery that went well. */
+static bool is_delivered(struct span s)
+{
+    return starts(s, "sent") || starts(s, "deliverable") || starts(s, "relayed") || starts(s, "expanded");
+}
+
 /* Postfix: "dsn=5.1.1, status=bounced (host x[addr] said: REPLY (in reply to RCPT TO command))". */
 static bool find_postfix_delivery(struct reply_found *found, struct span s)
 {
     struct span line = s;
-    if (!pass(&s, "status=") || starts(s, "sent") || !pass(&s, " ("))
+    if (!pass(&s, "status=") || is_delivered(s) || !pass(&s, " ("))
         return false;
     const char *end = find_last(s, ")");
     s.end = end ? end : s.end;
@@ -223,26 +246,31 @@ static bool find_code(struct reply_found *found, struct span s)
         if (!is_refusal(here) || (at > s.at && !strchr(" =:(\"'<>", at[-1])))
             continue;
         struct span rest = {at + 4, s.end};
-        bool said = at == s.at || (at > s.at + 1 && strchr(":=", at[-2])) || strchr("=:", at[-1]);
+        bool said = at == s.at || (at > s.at + 1 && at[-2] == ':') || at[-1] == ':';
         bool status = length(rest) > 4 && strchr("45", *rest.at) && rest.at[1] == '.' && is_digit(rest.at[2]);
         if (!said && !status)
             continue;
         end_at(&here, " (in reply to ");
+        if (at > s.at && strchr("\"'", at[-1]) && here.end[-1] == at[-1])
+            here.end--;
         add_reply(&found->reply, here);
         return true;
     }
     return false;
 }
 
-/* Exim: "H=(x) [addr] F=<> rejected RCPT <a@b>: TEXT". */
+/* Exim: "H=name (helo) [addr] F=<> rejected RCPT <a@b>: TEXT". The name that the client gave stands in parentheses, and may be anything. */
 static bool find_exim_rejected(struct reply_found *found, struct span s)
 {
     struct span before = s;
     if (!pass(&s, " rejected ") || !find(before, "H="))
         return false;
     before.end = s.at;
+    const char *address = find_last(before, ") [");
     if (!pass(&s, ">: ") && !pass(&s, ": "))
         return false;
+    if (address)
+        before.at = address;
     take_client(found, &before);
     add_reply(&found->reply, s);
     return true;

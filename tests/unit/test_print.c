@@ -95,7 +95,7 @@ static void test_words(void **state)
         snprintf(words + strlen(words), sizeof words - strlen(words), "%sw\xc3\xb6rd%d", i ? " " : "", i);
     const struct page p = {.to = open_memstream(&out, &size), .columns = 80, .label_columns = LABEL};
     assert_non_null(p.to);
-    page_words(&p, "Fix", words);
+    page_words(&p, "Fix", LOOK_PLAIN, words);
     assert_int_equal(fclose(p.to), 0);
     for (char *line = strtok(out, "\n"); line; line = strtok(NULL, "\n")) {
         size_t columns = columns_of(line, strlen(line));
