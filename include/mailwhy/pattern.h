@@ -55,10 +55,21 @@ struct pattern_scratch {
 int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char *subject, size_t len, struct pattern_hit *hit);
 void pattern_scratch_free(struct pattern_scratch *scratch);
 
-/* For tables that pass over patterns without touching them: bits of the filter of which one at least is set where p can match, as many as are returned; 0:
- * any subject may match. Of what could serve the bits are taken that the fewest patterns use, as pattern_count_uses() has counted. */
-#define PATTERN_KEYS 16
-size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], uint16_t keys[PATTERN_KEYS]);
+/* For tables that pass over patterns without touching them: p can match only where one of its keys' bits is set in the filter, and then only if
+ * pattern_may_match_at() says so for one such key. */
+#define PATTERN_KEYS 32
+struct pattern_key {
+    uint16_t bit;
+    uint8_t at, from, to; /* within the pattern's own table: the alternative that the bit stands for, and its clause */
+};
+
+/* What stands for the key of a pattern that has none. */
+#define PATTERN_KEY_NONE ((struct pattern_key){.bit = PATTERN_GRAMS, .at = UINT8_MAX, .from = UINT8_MAX, .to = UINT8_MAX})
+
+/* The keys of p, as many as are returned; 0: any subject may match. Of what could serve, the bits are taken that the fewest patterns use, as
+ * pattern_count_uses() has counted. */
+size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], struct pattern_key keys[PATTERN_KEYS]);
+bool pattern_may_match_at(const struct pattern *p, const struct pattern_key *key, const struct pattern_filter *f);
 void pattern_count_uses(const struct pattern *p, uint32_t uses[PATTERN_GRAMS]);
 
 #endif

@@ -145,7 +145,7 @@ static void take_candidates(struct matching *m, unsigned key)
 {
     const struct pattern_row *end = m->c->rows + m->c->key_rows[key + 1];
     for (const struct pattern_row *row = m->c->rows + m->c->key_rows[key]; row < end; row++) {
-        if (!pattern_may_match(row->pattern, &m->filter))
+        if (!pattern_may_match_at(row->pattern, &row->key, &m->filter))
             continue;
         if (m->count == CANDIDATES)
             match_candidates(m);
@@ -182,7 +182,7 @@ void catalog_match(const struct catalog *c, const struct reply *reply, struct ca
     out->enhanced = catalog_enhanced_find(c, &reply->enhanced);
     consider_patterns(c, reply, out);
     bool by_code = !out->enhanced || out->enhanced->vague;
-    for (size_t i = 0; i < c->reason_count && out->rank < RANK_ENHANCED; i++) {
+    for (size_t i = 0; c->has_bare && i < c->reason_count && out->rank < RANK_ENHANCED; i++) {
         const struct reason_entry *r = &c->reasons[i];
         if (r->pattern_count)
             continue;

@@ -52,6 +52,7 @@ struct language {
 struct pattern_row {
     struct pattern *pattern;
     uint16_t reason; /* index */
+    struct pattern_key key;
 };
 
 struct string_block {
@@ -65,6 +66,7 @@ struct catalog {
     struct string_block *strings; /* every string of the catalogue */
     struct reason_entry *reasons;
     size_t reason_count;
+    bool has_bare; /* reasons without patterns */
     struct pattern_row *rows;
     uint32_t key_rows[PATTERN_GRAMS + 2]; /* where the rows of each key begin, of none, and where all end */
     struct code_entry *codes;

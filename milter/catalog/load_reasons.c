@@ -216,13 +216,13 @@ struct layout {
 /* Count the row of a pattern in each of its keys, or set it. */
 static void lay_out_pattern(struct layout *l, struct pattern *p, size_t reason, bool set)
 {
-    uint16_t keys[PATTERN_KEYS] = {PATTERN_GRAMS};
+    struct pattern_key keys[PATTERN_KEYS] = {PATTERN_KEY_NONE};
     size_t count = pattern_keys(p, l->uses, keys);
     for (size_t i = 0; i < (count ? count : 1); i++) {
         if (set)
-            l->c->rows[--l->ends[keys[i]]] = (struct pattern_row){p, (uint16_t)reason};
+            l->c->rows[--l->ends[keys[i].bit]] = (struct pattern_row){p, (uint16_t)reason, keys[i]};
         else
-            l->ends[keys[i]]++;
+            l->ends[keys[i].bit]++;
     }
 }
 
@@ -237,6 +237,7 @@ int load_lay_out_patterns(struct catalog *c, bool brief)
 {
     struct layout l = {.c = c, .ends = c->key_rows + 1};
     for (size_t i = 0; i < c->reason_count; i++) {
+        c->has_bare = c->has_bare || c->reasons[i].pattern_count == 0;
         for (size_t n = 0; n < c->reasons[i].pattern_count; n++) {
             pattern_count_uses(c->reasons[i].patterns[n], l.uses);
             if (!brief)

@@ -120,20 +120,34 @@ static const uint16_t *pass_alternative(const uint16_t *n, const struct pattern_
     }
 }
 
+/* Where the clause that begins at n ends; *holds: the subject has one of its alternatives. */
+static const uint16_t *pass_clause(const uint16_t *n, const struct pattern_filter *f, bool *holds)
+{
+    n = pass_alternative(n, f, holds);
+    while (!*holds && !(n[-1] & NEEDLE_CLAUSE_END))
+        n = pass_alternative(n, f, holds);
+    while (!(n[-1] & NEEDLE_CLAUSE_END))
+        n++;
+    return n;
+}
+
 bool pattern_may_match(const struct pattern *p, const struct pattern_filter *f)
 {
-    const uint16_t *n = p->needles.needle, *end = n + p->needles.count;
-    while (n < end) {
-        bool holds;
-        n = pass_alternative(n, f, &holds);
-        while (!holds && !(n[-1] & NEEDLE_CLAUSE_END))
-            n = pass_alternative(n, f, &holds);
-        if (!holds)
-            return false;
-        while (!(n[-1] & NEEDLE_CLAUSE_END))
-            n++;
-    }
-    return true;
+    bool holds = true;
+    for (const uint16_t *n = p->needles.needle, *end = n + p->needles.count; holds && n < end;)
+        n = pass_clause(n, f, &holds);
+    return holds;
+}
+
+bool pattern_may_match_at(const struct pattern *p, const struct pattern_key *key, const struct pattern_filter *f)
+{
+    const uint16_t *table = p->needles.needle, *end = table + p->needles.count;
+    bool holds = true;
+    if (key->at < p->needles.count)
+        pass_alternative(table + key->at, f, &holds);
+    for (const uint16_t *n = table; holds && n < end;)
+        n = n == table + key->from ? table + key->to : pass_clause(n, f, &holds);
+    return holds;
 }
 
 /* Note the named groups that took part in the match. */
@@ -201,24 +215,34 @@ static unsigned rarest(const uint16_t **n, const uint32_t uses[PATTERN_GRAMS])
     return best;
 }
 
-size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], uint16_t keys[PATTERN_KEYS])
+/* The keys of one clause, which begins at *n; *n is then behind it. How many; more than PATTERN_KEYS: too many. */
+static size_t clause_keys(const struct pattern *p, const uint16_t **n, const uint32_t uses[PATTERN_GRAMS],
+                          struct pattern_key keys[PATTERN_KEYS], uint64_t *cost)
+{
+    const uint16_t *table = p->needles.needle, *from = *n;
+    size_t count = 0;
+    *cost = 0;
+    do {
+        uint8_t at = (uint8_t)(*n - table);
+        unsigned bit = rarest(n, uses);
+        *cost += uses[bit] + 1;
+        if (count++ < PATTERN_KEYS)
+            keys[count - 1] = (struct pattern_key){.bit = (uint16_t)bit, .at = at, .from = (uint8_t)(from - table)};
+    } while (!((*n)[-1] & NEEDLE_CLAUSE_END));
+    for (size_t i = 0; i < count && i < PATTERN_KEYS; i++)
+        keys[i].to = (uint8_t)(*n - table);
+    return count;
+}
+
+size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], struct pattern_key keys[PATTERN_KEYS])
 {
     const uint16_t *end = p->needles.needle + p->needles.count;
     size_t best_count = 0;
     uint64_t best_cost = UINT64_MAX;
     for (const uint16_t *n = p->needles.needle; n < end;) {
-        uint16_t own[PATTERN_KEYS];
-        size_t count = 0;
-        uint64_t cost = 0;
-        bool more;
-        do {
-            unsigned gram = rarest(&n, uses);
-            cost += uses[gram] + 1;
-            if (count < PATTERN_KEYS)
-                own[count] = (uint16_t)gram;
-            count++;
-            more = !(n[-1] & NEEDLE_CLAUSE_END);
-        } while (more);
+        struct pattern_key own[PATTERN_KEYS];
+        uint64_t cost;
+        size_t count = clause_keys(p, &n, uses, own, &cost);
         if (count > PATTERN_KEYS || cost >= best_cost)
             continue;
         best_cost = cost;

@@ -215,6 +215,32 @@ static void test_most_specific_wins(void **state)
     buffer_free(&faults);
 }
 
+/* A pattern with more alternatives than there are keys is tried on every reply, and found. */
+static void test_many_alternatives(void **state)
+{
+    struct buffer reasons = {0}, faults = {0};
+    (void)state;
+    buffer_add_string(&reasons, "reason many { who = \"sender\" patterns = {'(?:");
+    for (int i = 0; i < 60; i++)
+        buffer_printf(&reasons, "%sword%c%c", i ? "|" : "", 'a' + i / 26, 'a' + i % 26);
+    buffer_add_string(&reasons, ") ended'} }\n");
+    struct catalog *c = load("", reasons.data, TEXT("reason", "many", "r"), &faults);
+    if (!c)
+        fail_msg("%s", buffer_string(&faults));
+    for (int i = 0; i < 60; i += 7) {
+        struct catalog_match m;
+        struct reply r;
+        char text[40];
+        snprintf(text, sizeof text, "550 word%c%c ended", 'a' + i / 26, 'a' + i % 26);
+        match_text(c, text, &m, &r);
+        assert_non_null(m.reason);
+        reply_free(&r);
+    }
+    catalog_release(c);
+    buffer_free(&reasons);
+    buffer_free(&faults);
+}
+
 static void test_local_overrides(void **state)
 {
     char ours[256], local[256];
@@ -388,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_missing_folder),
         cmocka_unit_test(test_most_specific_wins),
+        cmocka_unit_test(test_many_alternatives),
         cmocka_unit_test(test_incomplete_language),
         cmocka_unit_test(test_local_overrides),
         cmocka_unit_test(test_fixture),

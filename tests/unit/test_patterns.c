@@ -114,7 +114,7 @@ static bool has_bit(const struct pattern_filter *f, unsigned bit)
 static bool is_passed_over(struct pattern *p, const struct buffer *example)
 {
     static const uint32_t uses[PATTERN_GRAMS];
-    uint16_t keys[PATTERN_KEYS];
+    struct pattern_key keys[PATTERN_KEYS];
     struct pattern_filter filter;
     struct pattern_scratch scratch = {0};
     struct pattern_hit hit;
@@ -126,7 +126,7 @@ static bool is_passed_over(struct pattern *p, const struct buffer *example)
     size_t count = pattern_keys(p, uses, keys);
     bool found = count == 0;
     for (size_t i = 0; i < count; i++)
-        found = found || has_bit(&filter, keys[i]);
+        found = found || (has_bit(&filter, keys[i].bit) && pattern_may_match_at(p, &keys[i], &filter));
     return !found || !pattern_may_match(p, &filter);
 }
 
