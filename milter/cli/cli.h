@@ -8,7 +8,27 @@
 
 #define CLI_NOTHING_FOUND 1 /* the other exit statuses are those of sysexits.h */
 
-enum cli_option { CLI_HELP, CLI_JSON, CLI_COLOR, CLI_LANG, CLI_CATALOG, CLI_CONFIG, CLI_LOG, CLI_WHY, CLI_OPTIONS };
+enum cli_option {
+    CLI_HELP,
+    CLI_JSON,
+    CLI_COLOR,
+    CLI_LANG,
+    CLI_CATALOG,
+    CLI_CONFIG,
+    CLI_LOG,
+    CLI_WHY,
+    CLI_SINCE,
+    CLI_UNTIL,
+    CLI_CLIENT,
+    CLI_USER,
+    CLI_SENDER,
+    CLI_RECIPIENT,
+    CLI_CODE,
+    CLI_REASON,
+    CLI_BY,
+    CLI_TOP,
+    CLI_OPTIONS
+};
 #define CLI_TAKES(option) (1U << (option))
 
 struct cli_options {
@@ -20,6 +40,8 @@ struct cli_options {
     const char *catalog; /* NULL: not given */
     const char *config_file;
     const char *log; /* NULL: not given */
+    const char *since, *until, *client, *user, *sender, *recipient, *code, *reason, *by; /* likewise */
+    long top; /* 0: not given */
     struct config config; /* of a verb that takes CLI_CONFIG */
 };
 
@@ -40,7 +62,7 @@ struct cli_verb {
     int (*run)(const struct cli_options *options, int count, char *const *operands);
 };
 
-extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_check;
+extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_review, cli_check;
 
 /* Read the options of a verb; argv[0] is the verb, and its options are moved before the rest. The index of the first that is not an option, or
  * -1: what was wrong has been said. */

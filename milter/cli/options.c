@@ -76,6 +76,29 @@ static bool set_log(struct cli_options *o, const char *value)
     return *value != '\0';
 }
 
+#define SET(member)                                                                                                              \
+    static bool set_##member(struct cli_options *o, const char *value)                                                           \
+    {                                                                                                                            \
+        o->member = value;                                                                                                       \
+        return *value != '\0';                                                                                                   \
+    }
+SET(since)
+SET(until)
+SET(client)
+SET(user)
+SET(sender)
+SET(recipient)
+SET(code)
+SET(reason)
+SET(by)
+
+static bool set_top(struct cli_options *o, const char *value)
+{
+    char *end;
+    o->top = strtol(value, &end, 10);
+    return *value && !*end && o->top > 0 && o->top <= 1000000;
+}
+
 static const struct {
     const char *name;
     const char *value; /* what its value is; NULL: it has none */
@@ -89,6 +112,16 @@ static const struct {
     [CLI_CONFIG] = {"config", "a file", set_config},
     [CLI_LOG] = {"log", "a file", set_log},
     [CLI_WHY] = {"why", NULL, set_why},
+    [CLI_SINCE] = {"since", "a time", set_since},
+    [CLI_UNTIL] = {"until", "a time", set_until},
+    [CLI_CLIENT] = {"client", "an address or a network", set_client},
+    [CLI_USER] = {"user", "a user's name", set_user},
+    [CLI_SENDER] = {"sender", "an address", set_sender},
+    [CLI_RECIPIENT] = {"recipient", "an address", set_recipient},
+    [CLI_CODE] = {"code", "a code, such as 535 or 5.7.*", set_code},
+    [CLI_REASON] = {"reason", "a reason's id", set_reason},
+    [CLI_BY] = {"by", "reason, code, client, network, user, sender, recipient, hour, day or mta", set_by},
+    [CLI_TOP] = {"top", "a number from 1 to 1000000", set_top},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
 

@@ -1,0 +1,350 @@
+#include <mailwhy/maillog.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mailwhy/event_time.h>
+#include <mailwhy/json.h>
+#include <mailwhy/reply.h>
+
+/* A piece of the line. */
+struct span {
+    const char *at, *end;
+};
+
+static size_t length(struct span s)
+{
+    return (size_t)(s.end - s.at);
+}
+
+static const char *find(struct span s, const char *word)
+{
+    return s.at < s.end ? memmem(s.at, length(s), word, strlen(word)) : NULL;
+}
+
+/* Make s what stands behind the word. False: the word is not there, s is untouched. */
+static bool pass(struct span *s, const char *word)
+{
+    const char *at = find(*s, word);
+    if (at)
+        s->at = at + strlen(word);
+    return at;
+}
+
+static bool starts(struct span s, const char *word)
+{
+    size_t len = strlen(word);
+    return length(s) >= len && memcmp(s.at, word, len) == 0;
+}
+
+/* The piece up to that octet; all where it is not there. */
+static struct span until(struct span s, char end)
+{
+    const char *at = s.at < s.end ? memchr(s.at, end, length(s)) : NULL;
+    return (struct span){s.at, at ? at : s.end};
+}
+
+/* A number of so many digits. -1: none. */
+static int number(const char *s, size_t digits)
+{
+    int n = 0;
+    for (size_t i = 0; i < digits; i++) {
+        if (s[i] == ' ' && i == 0)
+            continue;
+        if (s[i] < '0' || s[i] > '9')
+            return -1;
+        n = 10 * n + (s[i] - '0');
+    }
+    return n;
+}
+
+/* "Nov 20 10:00:01 ", in the time of this machine. */
+static bool read_old_time(struct maillog *m, struct span *s, struct timespec *time)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    if (length(*s) < 16 || s->at[3] != ' ' || s->at[6] != ' ' || s->at[9] != ':' || s->at[12] != ':' || s->at[15] != ' ')
+        return false;
+    int month = 0;
+    while (month < 12 && memcmp(months + 3 * (size_t)month, s->at, 3) != 0)
+        month++;
+    int day = number(s->at + 4, 2), hour = number(s->at + 7, 2), minute = number(s->at + 10, 2), second = number(s->at + 13, 2);
+    if (month == 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+        return false;
+    int key = 1 + hour + 24 * (day + 32 * month);
+    if (key != m->hour_key) {
+        struct tm now, tm;
+        localtime_r(&m->now, &now);
+        tm = (struct tm){.tm_year = now.tm_year, .tm_mon = month, .tm_mday = day, .tm_hour = hour, .tm_isdst = -1};
+        m->hour_time = mktime(&tm);
+        if (m->hour_time > m->now + 86400) {
+            tm = (struct tm){.tm_year = now.tm_year - 1, .tm_mon = month, .tm_mday = day, .tm_hour = hour, .tm_isdst = -1};
+            m->hour_time = mktime(&tm);
+        }
+        m->hour_key = key;
+    }
+    *time = (struct timespec){.tv_sec = m->hour_time + 60 * minute + second};
+    s->at += 16;
+    return true;
+}
+
+/* "2026-11-20T10:00:01.123456+01:00 ". */
+static bool read_new_time(struct span *s, struct timespec *time)
+{
+    char utc[40];
+    struct span t = until(*s, ' ');
+    size_t len = length(t);
+    if (len < 20 || len >= sizeof utc || t.end == s->end || t.at[4] != '-' || t.at[10] != 'T')
+        return false;
+    long offset = 0;
+    if (t.end[-1] == 'Z') {
+        memcpy(utc, t.at, len);
+    } else {
+        const char *zone = t.end - 6;
+        int hours = number(zone + 1, 2), minutes = number(zone + 4, 2);
+        if ((*zone != '+' && *zone != '-') || zone[3] != ':' || hours < 0 || minutes < 0)
+            return false;
+        offset = (*zone == '-' ? 1 : -1) * (3600L * hours + 60L * minutes);
+        len -= 6;
+        memcpy(utc, t.at, len);
+        utc[len++] = 'Z';
+    }
+    if (event_time_parse(utc, len, time) == -1)
+        return false;
+    time->tv_sec += offset;
+    s->at = t.end + 1;
+    return true;
+}
+
+/* Keep a piece as a string, until the next line. Its place in m->strings, as an offset and one; 0: there is no room. */
+static size_t keep(struct maillog *m, struct span s)
+{
+    size_t at = m->strings.len + 1;
+    buffer_add(&m->strings, s.at, length(s));
+    return buffer_add_char(&m->strings, '\0') == 0 ? at : 0;
+}
+
+/* What was found in a line, as offsets: the strings may still move. */
+struct found {
+    size_t host, client_name, client_addr, helo, sender, recipient, queue_id, sasl_method, sasl_user, reply, enhanced;
+    size_t reply_len;
+};
+
+static const char *string(const struct maillog *m, size_t offset)
+{
+    return offset ? m->strings.data + offset - 1 : NULL;
+}
+
+/* The value behind the name and before the octet: "from=<" and '>'. 0: there is none. */
+static size_t value(struct maillog *m, struct span s, const char *name, char end)
+{
+    if (!pass(&s, name))
+        return 0;
+    struct span v = until(s, end);
+    return length(v) ? keep(m, v) : 0;
+}
+
+static const struct {
+    const char *name;
+    enum stage stage;
+} stages[] = {{"RCPT", STAGE_RCPT},         {"MAIL", STAGE_MAIL},          {"EHLO", STAGE_HELO},       {"HELO", STAGE_HELO},
+              {"DATA", STAGE_DATA},         {"END-OF-MESSAGE", STAGE_EOM}, {"CONNECT", STAGE_CONNECT}, {"AUTH", STAGE_AUTH},
+              {"STARTTLS", STAGE_STARTTLS}, {"UNKNOWN", STAGE_UNKNOWN},    {"header", STAGE_EOM},      {"body", STAGE_EOM}};
+
+static enum stage stage_of(struct span s)
+{
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (starts(s, stages[i].name))
+            return stages[i].stage;
+    return STAGE_NONE;
+}
+
+/* The reply that the line has, through reply_find(), and the client that it names. False: none. */
+static bool take_reply(struct maillog *m, struct span line, struct event *e, struct found *f)
+{
+    struct reply r;
+    if (reply_find(&m->found, line.at, length(line)) != 1)
+        return false;
+    const struct buffer *reply = &m->found.reply;
+    f->reply = keep(m, (struct span){reply->data, reply->data + reply->len});
+    f->reply_len = reply->len;
+    if (m->found.client)
+        f->client_addr = keep(m, (struct span){m->found.client, m->found.client + m->found.client_len});
+    if (reply_parse_bare(&r, reply->data, reply->len) == 0) {
+        char enhanced[ENHANCED_SIZE];
+        const char *text = enhanced_format(&r.enhanced, enhanced);
+        e->code = r.code;
+        f->enhanced = *text ? keep(m, (struct span){text, text + strlen(text)}) : 0;
+        reply_free(&r);
+    }
+    return true;
+}
+
+/* The name before "[address]". */
+static void take_client_name(struct maillog *m, struct span s, struct found *f)
+{
+    struct span name = until(s, '[');
+    if (name.end < s.end && length(name) && !starts(name, "unknown"))
+        f->client_name = keep(m, name);
+}
+
+static int read_reject(struct maillog *m, struct span text, struct event *e, struct found *f)
+{
+    struct span s = text, details = text;
+    if (!pass(&s, "reject: "))
+        return MAILLOG_NOTHING;
+    e->stage = stage_of(s);
+    if (pass(&s, " from "))
+        take_client_name(m, s, f);
+    if (!take_reply(m, text, e, f))
+        return MAILLOG_NOTHING;
+    if (pass(&details, "; from=<"))
+        details.at -= strlen("from=<");
+    f->sender = value(m, details, "from=<", '>');
+    f->recipient = value(m, details, " to=<", '>');
+    f->helo = value(m, details, "helo=<", '>');
+    return MAILLOG_REFUSED;
+}
+
+static int read_sasl(struct maillog *m, struct span text, struct event *e, struct found *f)
+{
+    struct span s = text, client = text;
+    if (!pass(&s, ": SASL ") || !find(s, " authentication failed") || !take_reply(m, text, e, f))
+        return MAILLOG_NOTHING;
+    pass(&client, "warning: ");
+    take_client_name(m, client, f);
+    f->sasl_method = keep(m, until(s, ' '));
+    f->sasl_user = value(m, s, "sasl_username=", ',');
+    e->stage = STAGE_AUTH;
+    return MAILLOG_REFUSED;
+}
+
+static int read_lost(struct maillog *m, struct span text, struct event *e, struct found *f)
+{
+    struct span s = text;
+    if (!starts(text, "lost connection after AUTH from ") || !pass(&s, " from "))
+        return MAILLOG_NOTHING;
+    take_client_name(m, s, f);
+    f->client_addr = value(m, s, "[", ']');
+    e->stage = STAGE_AUTH;
+    return MAILLOG_LOST;
+}
+
+static int read_delivery(struct maillog *m, struct span text, struct event *e, struct found *f)
+{
+    struct span s = text;
+    if (!pass(&s, " status=") || starts(s, "sent") || starts(s, "deliverable") || !take_reply(m, text, e, f))
+        return MAILLOG_NOTHING;
+    f->client_addr = f->client_name = 0;
+    f->recipient = value(m, text, "to=<", '>');
+    return MAILLOG_DELIVERY;
+}
+
+static int read_queued(struct maillog *m, struct span text, struct found *f)
+{
+    if (!find(text, "(queue active)"))
+        return MAILLOG_NOTHING;
+    f->sender = value(m, text, "from=<", '>');
+    return f->sender ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
+}
+
+/* A line of one of Postfix's services. */
+static int read_postfix(struct maillog *m, struct span service, struct span text, struct event *e, struct found *f)
+{
+    bool qmgr = length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0;
+    struct span id = until(text, ':');
+    if (length(id) >= 6 && length(id) < 24 && !starts(id, "NOQUEUE") && !starts(id, "warning"))
+        f->queue_id = keep(m, id);
+    if (qmgr)
+        return read_queued(m, text, f);
+    if (starts(text, "warning: "))
+        return read_sasl(m, text, e, f);
+    if (starts(text, "lost "))
+        return read_lost(m, text, e, f);
+    struct span verb = text;
+    if (pass(&verb, ": ") && (starts(verb, "reject: ") || starts(verb, "milter-reject: ")))
+        return read_reject(m, text, e, f);
+    return read_delivery(m, text, e, f);
+}
+
+static int read_sendmail(struct maillog *m, struct span text, struct event *e, struct found *f)
+{
+    struct span id = until(text, ':');
+    if (length(id) >= 8 && length(id) < 24)
+        f->queue_id = keep(m, id);
+    bool delivery = find(text, "stat="), auth = find(text, "AUTH failure (");
+    if (!delivery && !auth && !find(text, "reject="))
+        return find(text, "nrcpts=") && (f->sender = value(m, text, "from=<", '>')) ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
+    if (!take_reply(m, text, e, f))
+        return MAILLOG_NOTHING;
+    f->recipient = delivery ? value(m, text, "to=<", '>') : 0;
+    if (find(text, "ruleset=check_rcpt"))
+        e->stage = STAGE_RCPT, f->recipient = value(m, text, "arg1=<", '>');
+    else if (find(text, "ruleset=check_mail"))
+        e->stage = STAGE_MAIL, f->sender = value(m, text, "arg1=<", '>');
+    else if (auth)
+        e->stage = STAGE_AUTH, f->sasl_method = value(m, text, "AUTH failure (", ')');
+    return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
+}
+
+/* Read what stands behind the time: "host program[pid]: text". */
+static int read_message(struct maillog *m, struct span s, struct event *e, struct found *f)
+{
+    struct span host = until(s, ' '), tag = {host.end + 1, s.end};
+    if (host.end >= s.end)
+        return MAILLOG_NOTHING;
+    tag = until(tag, ':');
+    if (tag.end + 2 > s.end || length(tag) > 80)
+        return MAILLOG_NOTHING;
+    struct span text = {tag.end + 2, s.end}, program = until(tag, '[');
+    bool postfix = starts(program, "postfix"), sendmail = starts(program, "sendmail") || starts(program, "sm-");
+    if (!postfix && !sendmail)
+        return MAILLOG_NOTHING;
+    f->host = keep(m, host);
+    if (program.end < tag.end)
+        e->pid = strtol(program.end + 1, NULL, 10);
+    e->mta = postfix ? "Postfix" : "Sendmail";
+    return postfix ? read_postfix(m, program, text, e, f) : read_sendmail(m, text, e, f);
+}
+
+static void set_strings(const struct maillog *m, const struct found *f, struct event *e)
+{
+    e->host = string(m, f->host);
+    e->client_name = string(m, f->client_name);
+    e->client_addr = string(m, f->client_addr);
+    e->helo = string(m, f->helo);
+    e->sender = string(m, f->sender);
+    e->recipient = string(m, f->recipient);
+    e->queue_id = string(m, f->queue_id);
+    e->sasl_method = string(m, f->sasl_method);
+    e->sasl_user = string(m, f->sasl_user);
+    e->enhanced = string(m, f->enhanced);
+    e->reply = string(m, f->reply);
+    e->reply_len = f->reply_len;
+}
+
+int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e)
+{
+    struct span s = {line, line + len};
+    struct found f = {0};
+    *e = (struct event){0};
+    buffer_clear(&m->strings);
+    if (!read_new_time(&s, &e->time) && !read_old_time(m, &s, &e->time)) {
+        m->unread += find(s, " postfix/") || find(s, " sendmail[");
+        return MAILLOG_NOTHING;
+    }
+    int kind = read_message(m, s, e, &f);
+    if (!buffer_ok(&m->strings)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    if (kind != MAILLOG_NOTHING)
+        set_strings(m, &f, e);
+    return kind;
+}
+
+void maillog_free(struct maillog *m)
+{
+    reply_found_free(&m->found);
+    buffer_free(&m->strings);
+}
