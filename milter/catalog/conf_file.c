@@ -161,7 +161,7 @@ int conf_file_section_line(cfg_t *section)
     const char *kind = cfg_name(section), *title = cfg_title(section) ? cfg_title(section) : "";
     struct buffer text = {0};
     int found = section->line, number = 1;
-    if (read_file(&text, section->filename) == NULL) {
+    if (read_file(&text, section->filename) == NULL && text.data) {
         for (char *line = text.data, *end; (end = strchr(line, '\n')) && number <= section->line; line = end + 1, number++)
             if (begins_section(line, kind, title))
                 found = number;

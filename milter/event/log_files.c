@@ -79,6 +79,24 @@ static int find_rotated(struct found *f, const char *dir, const char *log, time_
     return result;
 }
 
+/* Put the log itself before the others. 0, or -1 with errno ENOMEM. */
+static int put_together(struct log_files *files, const char *path, const struct found *f)
+{
+    files->paths = calloc(f->count + 1, sizeof *files->paths);
+    if (!files->paths)
+        return -1;
+    files->paths[0] = strdup(path);
+    if (!files->paths[0]) {
+        free(files->paths);
+        files->paths = NULL;
+        return -1;
+    }
+    for (size_t i = 0; i < f->count; i++)
+        files->paths[i + 1] = f->all[i].path;
+    files->count = f->count + 1;
+    return 0;
+}
+
 int log_files_find(struct log_files *files, const char *path, time_t since)
 {
     struct found f = {0};
@@ -87,23 +105,14 @@ int log_files_find(struct log_files *files, const char *path, time_t since)
     *files = (struct log_files){0};
     int result = dir ? find_rotated(&f, dir, slash ? slash + 1 : path, since) : -1;
     if (result == 0)
-        files->paths = calloc(f.count + 2, sizeof *files->paths);
-    if (files->paths && (files->paths[0] = strdup(path)))
-        files->count = 1;
-    for (size_t i = 0; i < f.count; i++) {
-        if (files->count)
-            files->paths[files->count++] = f.all[i].path;
-        else
-            free(f.all[i].path);
-    }
+        result = put_together(files, path, &f);
+    for (size_t i = 0; result == -1 && i < f.count; i++)
+        free(f.all[i].path);
     free(f.all);
     free(dir);
-    if (files->count)
-        return 0;
-    free(files->paths);
-    files->paths = NULL;
-    errno = ENOMEM;
-    return -1;
+    if (result == -1)
+        errno = ENOMEM;
+    return result;
 }
 
 void log_files_free(struct log_files *files)
