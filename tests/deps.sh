@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc make libc6-dev libmilter-dev libpcre2-dev libconfuse-dev libssl-dev libsystemd-dev libunistring-dev libgmime-3.0-dev zlib1g-dev libzstd-dev pkg-config"
-tests="libcmocka-dev zstd postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 openssl valgrind"
+tests="libcmocka-dev zstd postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 openssl valgrind lnav logrotate fail2ban zsh fish"
 lint="clang clang-format clang-tidy libclang-rt-14-dev mandoc shellcheck"
 
 missing=
@@ -24,9 +24,23 @@ fi
 case $missing in
 *" postfix"*) echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections ;;
 esac
+# Nor does a fail2ban: only its fail2ban-regex and the like are used. It is not started now, and not at the next boot.
+case $missing in
+*" fail2ban"*)
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        trap '$as_root rm -f /usr/sbin/policy-rc.d' EXIT
+        # shellcheck disable=SC2016 # it is that script's argument
+        printf '#!/bin/sh\n[ "$1" != fail2ban ] || exit 101\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
+        $as_root chmod 755 /usr/sbin/policy-rc.d
+    fi
+    ;;
+esac
 $as_root apt-get -q update >/dev/null || echo "deps: the package lists could not be refreshed; trying with what is there" >&2
 # shellcheck disable=SC2086 # the list is meant to be split
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends --no-remove install $missing >/dev/null || {
     echo "deps: apt-get could not install:$missing" >&2
     exit 1
 }
+case $missing in
+*" fail2ban"*) $as_root update-rc.d fail2ban disable >/dev/null ;;
+esac

@@ -10,14 +10,24 @@ _mailwhy_verbs() { # PROGRAM
     _mailwhy_say "$1" --help | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p'
 }
 
+# The options of a verb's usage, one a line, each with what its value is: "--json", "--lang LANG", "--color=auto|always|never".
+_mailwhy_usage() { # PROGRAM VERB
+    _mailwhy_say "$1" "$2" --help | sed '/^$/q' | grep -o '\[--[a-z-]*[ =]\{0,1\}[^] []*' | tr -d '['
+}
+
 _mailwhy_options() { # PROGRAM VERB
-    _mailwhy_say "$1" "$2" --help | sed -n 's/^  \(--[a-z-]*\) .*/\1/p'
+    _mailwhy_usage "$1" "$2" | sed 's/[ =].*//'
     echo --help
 }
 
-# What an option's value is: LANG, DIR, FILE, WHEN; nothing where it takes none.
+# What an option's value is: LANG, DIR, "auto|always|never" ...; nothing where it takes none.
 _mailwhy_value() { # PROGRAM VERB OPTION
-    _mailwhy_say "$1" "$2" --help | sed -n "s/^  $3 \([A-Z][A-Z]*\)  .*/\1/p"
+    _mailwhy_usage "$1" "$2" | sed -n "s/^$3[ =]//p"
+}
+
+# What there is for --by: "by reason, code or mta" in its line.
+_mailwhy_tables() { # PROGRAM VERB
+    _mailwhy_say "$1" "$2" --help | sed -n 's/^  --by WHAT .* by \(.*\)/\1/p' | sed 's/,/ /g; s/ or / /'
 }
 
 _mailwhy_reasons() { # PROGRAM OPTION...
@@ -29,7 +39,8 @@ _mailwhy_reasons() { # PROGRAM OPTION...
 _mailwhy_codes() { # PROGRAM OPTION...
     local program=$1
     _mailwhy_say "$program" codes --json "${@:2}" |
-        sed -n 's/^{"code":\([0-9]*\).*/\1/p; s/^{"enhanced":"X\.\([^"]*\)".*/4.\1 5.\1/p; s/^{"enhanced":"\([^"]*\)".*/\1/p'
+        sed -n 's/^{"code":\([0-9]*\).*/\1/p; s/^{"enhanced":"X\.\([^"]*\)".*/4.\1 5.\1/p; s/^{"enhanced":"\([^"]*\)".*/\1/p' |
+        tr ' ' '\n' | sort -u
 }
 
 # The languages in text/ of the catalogue: of --catalog, $MAILWHY_CATALOG, or the configuration.
@@ -51,7 +62,7 @@ _mailwhy_languages() { # CATALOG CONFIG
     done
 }
 
-# Offer the words that begin as the current one does; \$1 is what stands before it in the same word.
+# Offer the words that begin as the current one does. PREFIX stands before them in the same word.
 _mailwhy_offer() { # PREFIX WORDS
     local -a found
     mapfile -t found < <(compgen -W "$2" -- "$cur")
@@ -73,13 +84,13 @@ _mailwhy() {
     compopt +o default 2>/dev/null
 
     # "--color=al" is three words where "=" breaks words, else one.
-    if [[ $cur == --*=* ]]; then
+    if [[ $cur =~ ^--[a-z-]+= ]]; then
         option=${cur%%=*} prefix=${cur%%=*}= cur=${cur#*=}
     elif [[ $cur == = ]]; then
         option=${COMP_WORDS[COMP_CWORD - 1]} cur=''
     elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
         option=${COMP_WORDS[COMP_CWORD - 2]}
-    elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} == --* ]]; then
+    elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} =~ ^--[a-z-]+$ ]]; then
         option=${COMP_WORDS[COMP_CWORD - 1]}
     fi
 
@@ -118,13 +129,18 @@ _mailwhy() {
     done
 
     if [[ -n $option ]]; then
-        case $(_mailwhy_value "$program" "$verb" "$option") in
-        WHEN) _mailwhy_offer "$prefix" "$(_mailwhy_say "$program" "$verb" --help | sed -n 's/.*--color=\([a-z|]*\).*/\1/p' | tr '|' ' ')" && return ;;
-        LANG) _mailwhy_offer "$prefix" "$(_mailwhy_languages "$catalog" "$config")" && return ;;
-        DIR) _mailwhy_files "$prefix" -d && return ;;
-        FILE) _mailwhy_files "$prefix" -f && return ;;
+        word=$(_mailwhy_value "$program" "$verb" "$option")
+        case $word in
+        *'|'*) _mailwhy_offer "$prefix" "${word//|/ }" ;;
+        CODE) _mailwhy_offer "$prefix" "$(_mailwhy_codes "$program" "${passed[@]}")" ;;
+        ID) _mailwhy_offer "$prefix" "$(_mailwhy_reasons "$program" "${passed[@]}")" ;;
+        WHAT) _mailwhy_offer "$prefix" "$(_mailwhy_tables "$program" "$verb")" ;;
+        LANG) _mailwhy_offer "$prefix" "$(_mailwhy_languages "$catalog" "$config")" ;;
+        DIR) _mailwhy_files "$prefix" -d ;;
+        FILE) _mailwhy_files "$prefix" -f ;;
+        '') option='' ;; # it takes no value: this is another word
         esac
-        [[ -z $prefix ]] || return
+        [[ -z $option && -z $prefix ]] || return
     fi
     if [[ $cur == -* ]]; then
         _mailwhy_offer '' "$(_mailwhy_options "$program" "$verb")"
@@ -141,6 +157,7 @@ _mailwhy() {
         ;;
     reasons) _mailwhy_offer '' "$(_mailwhy_reasons "$program" "${passed[@]}") $(_mailwhy_codes "$program" "${passed[@]}")" ;;
     codes) _mailwhy_offer '' "$(_mailwhy_codes "$program" "${passed[@]}")" ;;
+    review) _mailwhy_files '' -f ;;
     esac
 }
 

@@ -1,7 +1,11 @@
 # fish completion for mailwhy(1). Goes to /usr/share/fish/vendor_completions.d/ or ~/.config/fish/completions/.
 # Verbs and options are those of the program's own help, reasons and codes those of its catalogue.
 
-# The words before the current one, and whether the first of them is one of the verbs.
+# Lines of the program's output; nothing where there is no such program.
+function __mailwhy_say
+    command -q mailwhy; and command mailwhy $argv 2>/dev/null </dev/null
+end
+
 function __mailwhy_verb --description 'Whether the verb is one of these'
     set -l words (commandline -opc)
     set -q words[2]; and contains -- $words[2] $argv
@@ -35,13 +39,13 @@ function __mailwhy_passed
 end
 
 function __mailwhy_reasons
-    mailwhy reasons --json (__mailwhy_passed) 2>/dev/null </dev/null |
+    __mailwhy_say reasons --json (__mailwhy_passed) |
         string replace -rf '^\{"reason":"([^"]*)".*"name":"((?:[^"\\\\]|\\\\.)*)".*' '$1\t$2'
 end
 
 # X.7.8 stands for 4.7.8 and 5.7.8.
 function __mailwhy_codes
-    for line in (mailwhy codes --json (__mailwhy_passed) 2>/dev/null </dev/null)
+    for line in (__mailwhy_say codes --json (__mailwhy_passed))
         set -l found (string match -r '^\{"(?:code|enhanced)":"?([0-9X.]+)"?,.*"name":"((?:[^"\\\\]|\\\\.)*)"' -- $line)
         set -q found[3]; or continue
         if string match -q 'X*' $found[2]
@@ -71,36 +75,51 @@ function __mailwhy_languages
     end
 end
 
+function __mailwhy_folders
+    __fish_complete_directories (commandline -ct | string replace -r '^--[a-z-]+=' '') folder
+end
+
 complete -c mailwhy -f
 complete -c mailwhy -n __mailwhy_no_verb -l help -d 'say what there is'
 complete -c mailwhy -n __mailwhy_no_verb -l version -d 'say the version'
 
-for line in (mailwhy --help 2>/dev/null </dev/null)
+for line in (__mailwhy_say --help)
     set -l verb (string match -r '^  ([a-z]+)  +(.*)' -- $line)
     set -q verb[3]; or continue
     complete -c mailwhy -n __mailwhy_no_verb -a $verb[2] -d $verb[3]
     set -l is "__mailwhy_verb $verb[2]"
     complete -c mailwhy -n $is -l help -d 'say what there is'
-    set -l help (mailwhy $verb[2] --help 2>/dev/null </dev/null)
-    for line in $help
-        set -l option (string match -r '^  --([a-z-]+)(?: ([A-Z]+))?  +(.*)' -- $line)
-        set -q option[4]; or continue
-        switch $option[3]
+    set -l help (__mailwhy_say $verb[2] --help)
+    # The options and what their values are stand in the usage: "[--json]", "[--lang LANG]", "[--color=auto|always|never]".
+    for option in (string match -ra -- '\[--[a-z-]+[ =]?[^][ ]*' $help[1..(contains -i -- '' $help)])
+        set -l name (string match -r -- '--([a-z-]+)' $option)[2]
+        set -l value (string replace -r -- '^\[--[a-z-]+[ =]?' '' $option)
+        set -l about (string replace -rf -- "^  --$name(?: [A-Z]+)?  +(.*)" '$1' $help)
+        set -q about[1]; or set about ''
+        switch "$value"
             case ''
-                complete -c mailwhy -n $is -l $option[2] -d $option[4]
+                complete -c mailwhy -n $is -l $name -d $about[1]
+            case '*|*'
+                complete -c mailwhy -n $is -l $name -d $about[1] -xa (string replace -a '|' ' ' -- $value)
             case LANG
-                complete -c mailwhy -n $is -l $option[2] -d $option[4] -xa '(__mailwhy_languages)'
+                complete -c mailwhy -n $is -l $name -d $about[1] -xa '(__mailwhy_languages)'
             case DIR
-                complete -c mailwhy -n $is -l $option[2] -d $option[4] -xa '(__fish_complete_directories)'
-            case WHEN
-                set -l values (string match -r -- '--color=([a-z|]+)' $help)[2]
-                complete -c mailwhy -n $is -l $option[2] -d $option[4] -xa (string replace -a '|' ' ' $values)
+                complete -c mailwhy -n $is -l $name -d $about[1] -xa '(__mailwhy_folders)'
+            case FILE
+                complete -c mailwhy -n $is -l $name -d $about[1] -rF
+            case CODE
+                complete -c mailwhy -n $is -l $name -d $about[1] -xa '(__mailwhy_codes)'
+            case ID
+                complete -c mailwhy -n $is -l $name -d $about[1] -xa '(__mailwhy_reasons)'
+            case WHAT # one table: by reason, code or mta
+                set -l tables (string replace -r '.* by ' '' -- $about[1] | string replace -a ',' '' | string replace ' or ' ' ')
+                complete -c mailwhy -n $is -l $name -d $about[1] -xa "$tables"
             case '*'
-                complete -c mailwhy -n $is -l $option[2] -d $option[4] -rF
+                complete -c mailwhy -n $is -l $name -d $about[1] -x
         end
     end
 end
 
 complete -c mailwhy -n '__mailwhy_verb explain compare reasons' -a '(__mailwhy_reasons)'
 complete -c mailwhy -n '__mailwhy_verb explain compare reasons codes' -a '(__mailwhy_codes)'
-complete -c mailwhy -n '__mailwhy_verb explain' -F
+complete -c mailwhy -n '__mailwhy_verb explain review' -F
