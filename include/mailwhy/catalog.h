@@ -1,6 +1,6 @@
 /* What we know of replies: codes, reasons, their patterns and their texts. mailwhy-catalog(5) describes the files.
  *
- * A catalogue never changes once it is loaded, is counted by its users, and may be used by any number of threads. */
+ * A catalogue never changes once it is loaded, is counted by its users, and may be used by any number of threads, but for a brief one. */
 #ifndef MAILWHY_CATALOG_H
 #define MAILWHY_CATALOG_H
 
@@ -13,6 +13,7 @@
 #include <mailwhy/words.h>
 
 #define CATALOG_FACTS_MAX 8
+#define CATALOG_LANGUAGE_MAX 14 /* letters of a language's name */
 #define CATALOG_LANGUAGE "en" /* the language that every entry has */
 
 struct catalog;
@@ -60,6 +61,8 @@ struct catalog_code {
     int code;
     enum stage stage;
     enum catalog_who who;
+    const struct catalog_reason
+        *shown; /* whose text a failed sign-in gets where it would else get one about an account; NULL: none */
 };
 
 /* An enhanced status code: of one class, or of all. */

@@ -35,6 +35,7 @@ struct explanation {
     struct catalog_match match; /* what was recognised: for the event */
     struct challenge challenge;
     enum stage stage;
+    const struct catalog_reason *shown; /* whose text the client gets; NULL: that of a code */
     bool failed_auth; /* counts as a failed AUTH of its session */
     bool skipped; /* the site wants nothing added */
     bool joins; /* the first line joins the reply's own last line */

@@ -6,7 +6,7 @@
 #include <time.h>
 
 struct log_files {
-    char **paths; /* the log itself first, where it is there; then the others, the one that was written last first */
+    char **paths; /* the log itself first, whether it is there or not; then the others, the one that was written last first */
     size_t count;
 };
 

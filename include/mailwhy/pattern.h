@@ -60,11 +60,18 @@ void pattern_scratch_free(struct pattern_scratch *scratch);
 #define PATTERN_KEYS 32
 struct pattern_key {
     uint16_t bit;
+    uint16_t guard; /* another bit that must be set, too; the same one where there is none */
     uint8_t at, from, to; /* within the pattern's own table: the alternative that the bit stands for, and its clause */
 };
 
+static inline bool pattern_filter_has(const struct pattern_filter *f, unsigned bit)
+{
+    return f->seen[bit / 64] >> bit % 64 & 1;
+}
+
 /* What stands for the key of a pattern that has none. */
-#define PATTERN_KEY_NONE ((struct pattern_key){.bit = PATTERN_GRAMS, .at = UINT8_MAX, .from = UINT8_MAX, .to = UINT8_MAX})
+#define PATTERN_KEY_NONE                                                                                                         \
+    ((struct pattern_key){.bit = PATTERN_GRAMS, .guard = PATTERN_GRAMS, .at = UINT8_MAX, .from = UINT8_MAX, .to = UINT8_MAX})
 
 /* The keys of p, as many as are returned; 0: any subject may match. Of what could serve, the bits are taken that the fewest patterns use, as
  * pattern_count_uses() has counted. */

@@ -59,7 +59,7 @@ void catalog_release(struct catalog *c)
     free(c);
 }
 
-static bool has_code(const struct reason_entry *r, int code)
+bool reason_knows_code(const struct reason_entry *r, int code)
 {
     for (size_t i = 0; i < r->code_count; i++)
         if (r->codes[i] == code)
@@ -67,7 +67,7 @@ static bool has_code(const struct reason_entry *r, int code)
     return false;
 }
 
-static bool has_enhanced(const struct reason_entry *r, const struct enhanced *e)
+bool reason_knows_enhanced(const struct reason_entry *r, const struct enhanced *e)
 {
     for (size_t i = 0; e->class && i < r->enhanced_count; i++)
         if (enhanced_equal(&r->enhanced[i], e))
@@ -103,10 +103,9 @@ static void consider(struct catalog_match *out, const struct reason_entry *r, en
 }
 static_assert(CATALOG_FACTS_MAX == PATTERN_GROUPS_MAX, "each group can be a fact");
 
-/* The rank of a match of one of the reason's patterns. */
-static enum catalog_rank pattern_rank(const struct reason_entry *r, const struct reply *reply)
+enum catalog_rank reason_rank(const struct reason_entry *r, const struct reply *reply)
 {
-    return (enum catalog_rank)(RANK_PATTERN + has_code(r, reply->code) + has_enhanced(r, &reply->enhanced));
+    return (enum catalog_rank)(RANK_PATTERN + reason_knows_code(r, reply->code) + reason_knows_enhanced(r, &reply->enhanced));
 }
 
 /* A pattern that the filter lets pass. */
@@ -145,12 +144,14 @@ static void take_candidates(struct matching *m, unsigned key)
 {
     const struct pattern_row *end = m->c->rows + m->c->key_rows[key + 1];
     for (const struct pattern_row *row = m->c->rows + m->c->key_rows[key]; row < end; row++) {
+        if (key < PATTERN_GRAMS && !pattern_filter_has(&m->filter, row->key.guard))
+            continue;
         if (!pattern_may_match_at(row->pattern, &row->key, &m->filter))
             continue;
         if (m->count == CANDIDATES)
             match_candidates(m);
         const struct reason_entry *r = &m->c->reasons[row->reason];
-        m->candidates[m->count++] = (struct candidate){row->pattern, r, pattern_rank(r, m->reply)};
+        m->candidates[m->count++] = (struct candidate){row->pattern, r, reason_rank(r, m->reply)};
     }
 }
 
@@ -186,9 +187,9 @@ void catalog_match(const struct catalog *c, const struct reply *reply, struct ca
         const struct reason_entry *r = &c->reasons[i];
         if (r->pattern_count)
             continue;
-        if (has_enhanced(r, &reply->enhanced))
+        if (reason_knows_enhanced(r, &reply->enhanced))
             consider(out, r, RANK_ENHANCED, NULL, NULL, NULL);
-        else if (by_code && out->rank < RANK_CODE && has_code(r, reply->code))
+        else if (by_code && out->rank < RANK_CODE && reason_knows_code(r, reply->code))
             consider(out, r, RANK_CODE, NULL, NULL, NULL);
     }
 }

@@ -1,10 +1,13 @@
 #include <mailwhy/conf_file.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FILE_MAX ((size_t)16 << 20) /* octets */
 #define DEPTH_MAX 16 /* of braces that are looked after; ours are three deep */
@@ -25,9 +28,17 @@ static const char *read_file(struct buffer *text, const char *path)
 {
     char block[65536];
     const char *fault = NULL;
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return strerror(errno);
+    struct stat st;
+    int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); /* a FIFO would block whoever waits for the configuration */
+    bool fifo = fd != -1 && fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+    FILE *file = fd != -1 && !fifo ? fdopen(fd, "r") : NULL;
+    if (!file) {
+        fault = fifo ? "it is a pipe, not a file" : strerror(errno);
+        if (fd != -1)
+            close(fd);
+        return fault;
+    }
     for (size_t n; !fault && (n = fread(block, 1, sizeof block, file)) > 0;)
         if (text->len + n > FILE_MAX || buffer_add(text, block, n) == -1)
             fault = text->len + n > FILE_MAX ? "it is larger than 16 MiB" : "out of memory";

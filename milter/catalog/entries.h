@@ -28,6 +28,7 @@ struct reason_entry {
 
 struct code_entry {
     struct catalog_code code; /* first, likewise */
+    const char *shown_as;
     cfg_t *section;
     enum origin origin;
 };
@@ -78,6 +79,11 @@ struct catalog {
     struct language *languages; /* the first is English */
     size_t language_count;
 };
+
+/* Whether the code is among the reason's; how specific a match of one of its patterns is. */
+bool reason_knows_code(const struct reason_entry *r, int code);
+bool reason_knows_enhanced(const struct reason_entry *r, const struct enhanced *e);
+enum catalog_rank reason_rank(const struct reason_entry *r, const struct reply *reply);
 
 /* Free what an entry holds, its strings apart, and make it empty. */
 void reason_clear(struct reason_entry *r);

@@ -49,7 +49,7 @@ bool load_enhanced(const char *title, struct enhanced *e);
 /* To be called before reasons are loaded: brief as in catalog_source. */
 void load_reasons_begin(bool brief);
 
-/* Point each reason, and each enhanced code that is not shown, at the reason whose text a client is shown. */
+/* Point each reason, and each code and enhanced code that has one, at the reason whose text a client is shown. */
 void load_link_shown(struct loader *l);
 
 /* Lay out the patterns' rows; brief as in catalog_source. 0, or -1 with errno ENOMEM. */

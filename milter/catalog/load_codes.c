@@ -51,7 +51,8 @@ bool load_enhanced(const char *title, struct enhanced *e)
     return true;
 }
 
-static cfg_opt_t code_options[] = {CFG_STR("stage", NULL, CFGF_NODEFAULT), CFG_STR("who", NULL, CFGF_NODEFAULT), CFG_END()};
+static cfg_opt_t code_options[] = {CFG_STR("stage", NULL, CFGF_NODEFAULT), CFG_STR("who", NULL, CFGF_NODEFAULT),
+                                   CFG_STR("shown_as", NULL, CFGF_NODEFAULT), CFG_END()};
 static cfg_opt_t enhanced_options[] = {CFG_STR("stage", NULL, CFGF_NODEFAULT), CFG_STR("who", NULL, CFGF_NODEFAULT),
                                        CFG_STR("shown_as", NULL, CFGF_NODEFAULT), CFG_BOOL("vague", cfg_false, CFGF_NONE),
                                        CFG_END()};
@@ -85,7 +86,11 @@ static int take_plain(struct loader *l, cfg_t *tree)
         while (at < c->code_count && codes[at].code.code != code)
             at++;
         c->code_count += at == c->code_count;
-        codes[at] = (struct code_entry){{code, load_stage(section), load_who(section)}, section, l->origin};
+        codes[at] = (struct code_entry){.code = {.code = code, .stage = load_stage(section), .who = load_who(section)},
+                                        .section = section,
+                                        .origin = l->origin};
+        if (load_keep(c, &codes[at].shown_as, cfg_getstr(section, "shown_as")) == -1)
+            return -1;
     }
     return 0;
 }

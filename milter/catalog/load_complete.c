@@ -6,6 +6,20 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyz"
 
+/* The file of the language's texts that is to have those of the entry's folder, NULL for none. */
+static cfg_t *text_tree(const struct loader *l, const struct language *language, const char *entries_file)
+{
+    size_t dir = (size_t)(strrchr(entries_file, '/') - entries_file);
+    for (size_t i = 0; i < l->tree_count; i++) {
+        const char *file = l->trees[i]->filename, *rest = file + dir;
+        size_t len = strlen(language->name);
+        if (strncmp(file, entries_file, dir) == 0 && strncmp(rest, "/text/", 6) == 0 &&
+            strncmp(rest + 6, language->name, len) == 0 && strcmp(rest + 6 + len, ".conf") == 0)
+            return l->trees[i];
+    }
+    return NULL;
+}
+
 static bool is_ascii(const char *s)
 {
     while (s && *s && (unsigned char)*s <= '~')
@@ -69,20 +83,6 @@ struct counterpart {
     enum origin origin;
 };
 
-/* The file of the language's texts that is to have those of the entry's folder, NULL for none. */
-static cfg_t *text_tree(const struct loader *l, const struct language *language, const char *entries_file)
-{
-    size_t dir = (size_t)(strrchr(entries_file, '/') - entries_file);
-    for (size_t i = 0; i < l->tree_count; i++) {
-        const char *file = l->trees[i]->filename, *rest = file + dir;
-        size_t len = strlen(language->name);
-        if (strncmp(file, entries_file, dir) == 0 && strncmp(rest, "/text/", 6) == 0 &&
-            strncmp(rest + 6, language->name, len) == 0 && strcmp(rest + 6 + len, ".conf") == 0)
-            return l->trees[i];
-    }
-    return NULL;
-}
-
 /* Fault what the language's text lacks. */
 static void check_part(const struct counterpart *p, const char *key, const char *text, const char *english)
 {
@@ -137,13 +137,15 @@ static void complete(const struct counterpart *p, struct catalog_text *t, const 
 
 static void check_words(struct loader *l, const struct language *english)
 {
+    const cfg_t *tree = text_tree(l, english, l->trees[0]->filename);
+    const char *file = tree ? tree->filename : l->trees[0]->filename;
     for (size_t i = 0; i < WORD_COUNT; i++) {
         if (!english->words[i])
-            buffer_printf(l->faults, "%s:0: words: %s is missing in the language %s\n", l->trees[l->tree_count - 1]->filename,
-                          load_word_key((enum word)i), CATALOG_LANGUAGE);
+            buffer_printf(l->faults, "%s:0: words: %s is missing in the language %s\n", file, load_word_key((enum word)i),
+                          CATALOG_LANGUAGE);
         else if (!is_ascii(english->words[i]))
-            buffer_printf(l->faults, "%s:0: words: %s in the language %s is not plain ASCII\n",
-                          l->trees[l->tree_count - 1]->filename, load_word_key((enum word)i), CATALOG_LANGUAGE);
+            buffer_printf(l->faults, "%s:0: words: %s in the language %s is not plain ASCII\n", file, load_word_key((enum word)i),
+                          CATALOG_LANGUAGE);
     }
 }
 
@@ -185,7 +187,10 @@ void load_complete_texts(struct loader *l)
 {
     const struct catalog *c = l->c;
     const struct language *english = &c->languages[0];
+    size_t before = l->faults->len;
     check_english(l);
+    if (l->faults->len > before)
+        return;
     c->languages[0].ascii_words = true;
     for (size_t n = 1; n < c->language_count; n++) {
         struct language *language = &c->languages[n];

@@ -32,22 +32,6 @@ struct contest {
     struct claim own, rival;
 };
 
-static bool knows_code(const struct reason_entry *r, int code)
-{
-    for (size_t i = 0; i < r->code_count; i++)
-        if (r->codes[i] == code)
-            return true;
-    return false;
-}
-
-static bool knows_enhanced(const struct reason_entry *r, const struct enhanced *e)
-{
-    for (size_t i = 0; e->class && i < r->enhanced_count; i++)
-        if (enhanced_equal(&r->enhanced[i], e))
-            return true;
-    return false;
-}
-
 /* Let each reason make its claim. */
 static void hold_contest(struct contest *x)
 {
@@ -60,8 +44,7 @@ static void hold_contest(struct contest *x)
             if (!pattern_may_match(r->patterns[n], &x->filter) ||
                 pattern_match(r->patterns[n], &x->scratch, x->reply.text, x->reply.text_len, &hit) != 1)
                 continue;
-            int rank = RANK_PATTERN + knows_code(r, x->reply.code) + knows_enhanced(r, &x->reply.enhanced);
-            struct claim claim = {r, r->patterns[n], (enum catalog_rank)rank, hit.end - hit.start};
+            struct claim claim = {r, r->patterns[n], reason_rank(r, &x->reply), hit.end - hit.start};
             struct claim *best = r == x->reason ? &x->own : &x->rival;
             if (is_better(&claim, best))
                 *best = claim;
@@ -128,11 +111,11 @@ static void judge_bare(struct loader *l, const struct reason_entry *a, const str
 {
     char text[ENHANCED_SIZE];
     for (size_t i = 0; i < a->enhanced_count; i++)
-        if (knows_enhanced(b, &a->enhanced[i]))
+        if (reason_knows_enhanced(b, &a->enhanced[i]))
             buffer_printf(l->faults, "%s:%d: reason %s: the enhanced code %s alone is already reason %s\n", b->section->filename,
                           conf_file_section_line(b->section), b->reason.id, enhanced_format(&a->enhanced[i], text), a->reason.id);
     for (size_t i = 0; i < a->code_count && !a->enhanced_count && !b->enhanced_count; i++)
-        if (knows_code(b, a->codes[i]))
+        if (reason_knows_code(b, a->codes[i]))
             buffer_printf(l->faults, "%s:%d: reason %s: the code %d alone is already reason %s\n", b->section->filename,
                           conf_file_section_line(b->section), b->reason.id, a->codes[i], a->reason.id);
 }

@@ -6,6 +6,8 @@
 
 #include <mailwhy/conf_file.h>
 
+#define REASONS_MAX 20000
+
 /* The patterns that were compiled to check them, in the order of the file, until their reasons take them. libconfuse passes nothing of ours to a
  * check. */
 static _Thread_local struct {
@@ -151,6 +153,10 @@ static int take_all(struct loader *l, cfg_t *tree)
 {
     struct catalog *c = l->c;
     unsigned count = cfg_size(tree, "reason");
+    if (c->reason_count + count > REASONS_MAX) {
+        buffer_printf(l->faults, "%s:0: more than %d reasons\n", tree->filename, REASONS_MAX);
+        return 0;
+    }
     struct reason_entry *reasons = realloc(c->reasons, (c->reason_count + count + 1) * sizeof *reasons);
     if (!reasons)
         return -1;
@@ -199,6 +205,10 @@ void load_link_shown(struct loader *l)
     for (size_t i = 0; i < l->c->reason_count; i++) {
         struct reason_entry *r = &l->c->reasons[i];
         r->reason.shown = r->shown_as ? shown_reason(l, r->shown_as, r->section) : &r->reason;
+    }
+    for (size_t i = 0; i < l->c->code_count; i++) {
+        struct code_entry *e = &l->c->codes[i];
+        e->code.shown = e->shown_as ? shown_reason(l, e->shown_as, e->section) : NULL;
     }
     for (size_t i = 0; i < l->c->enhanced_count; i++) {
         struct enhanced_entry *e = &l->c->enhanced[i];

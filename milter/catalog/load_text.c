@@ -14,6 +14,8 @@
 
 #define TEXT_MAX 240 /* columns: three lines of a reply, so that reason, fix, contact and reference stay within eight */
 #define TEXT_MAX_OCTETS 960
+#define WORD_MAX 40 /* columns, of a word that stands in replies */
+#define WORD_MAX_OCTETS 120
 #define VARIANTS_MAX 16
 
 static const char *const condition_names[] = {
@@ -63,9 +65,8 @@ static const char *line_fault(const char *s)
         return "is empty";
     if (len > TEXT_MAX_OCTETS || columns_of(s, len) > TEXT_MAX)
         return "is longer than 240 columns";
-    for (; *s; s++)
-        if ((unsigned char)*s < ' ' || *s == 127)
-            return "has a control character (a line break?)";
+    if (!columns_is_plain(s, len))
+        return "has a control character (a line break?), or is not UTF-8";
     return NULL;
 }
 
@@ -85,7 +86,12 @@ static const char *text_fault(const char *text)
 
 static int check_word(cfg_t *cfg, cfg_opt_t *opt)
 {
-    const char *fault = line_fault(cfg_opt_getstr(opt));
+    const char *word = cfg_opt_getstr(opt), *fault = line_fault(word);
+    bool in_reply = false;
+    for (int i = 0; i <= WORD_REPLY_LAST; i++)
+        in_reply = in_reply || strcmp(cfg_opt_name(opt), word_keys[i]) == 0;
+    if (!fault && in_reply && (columns_of(word, strlen(word)) > WORD_MAX || strlen(word) > WORD_MAX_OCTETS))
+        fault = "is longer than the 40 columns that a word in a reply may have";
     if (fault)
         cfg_error(cfg, "%s %s", cfg_opt_name(opt), fault);
     return 0;
@@ -276,7 +282,8 @@ static int load_language(struct loader *l, const char *dir, const char *name)
 static int is_text_file(const struct dirent *entry)
 {
     size_t len = strlen(entry->d_name);
-    return len > 5 && len < 20 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 5, ".conf") == 0;
+    return len > strlen(".conf") && len <= CATALOG_LANGUAGE_MAX + strlen(".conf") && entry->d_name[0] != '.' &&
+           strcmp(entry->d_name + len - 5, ".conf") == 0;
 }
 
 /* Whether the file of that name is English or the language, NULL for any. */

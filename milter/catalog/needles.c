@@ -78,8 +78,10 @@ static void skip_class(struct reader *r)
 {
     r->at += *r->at == '^';
     r->at += *r->at == ']';
-    for (; *r->at && *r->at != ']'; r->at++)
+    for (; *r->at && *r->at != ']'; r->at++) {
+        r->lost = r->lost || (*r->at == '[' && strchr(":.=", r->at[1]));
         r->at += *r->at == '\\' && r->at[1];
+    }
     r->lost = r->lost || !*r->at;
     r->at += *r->at == ']';
 }
@@ -106,7 +108,8 @@ static enum group read_group_head(struct reader *r)
         r->at += r->at[1] == '<' ? 3 : 2;
         return GROUP_LOOKS;
     }
-    const char *end = r->at[1] == '<' || r->at[1] == 'P' ? strchr(r->at, '>') : NULL;
+    bool named = r->at[1] == '<' || (r->at[1] == 'P' && r->at[2] == '<');
+    const char *end = named ? strchr(r->at, '>') : NULL;
     r->lost = r->lost || !end; /* comments, conditions, other options */
     r->at = end ? end + 1 : r->at;
     return GROUP_PLAIN;
@@ -120,10 +123,10 @@ static bool pass_quantifier(struct reader *r, bool *any)
     if (!*any)
         return false;
     if (*r->at == '{') {
-        const char *end = strchr(r->at, '}');
-        r->lost = r->lost || !end;
-        missing = r->at[1] == '0' && !isdigit((unsigned char)r->at[2]);
-        r->at = end ? end : r->at;
+        const char *end = r->at + 1 + strspn(r->at + 1, "0123456789,");
+        r->lost = r->lost || *end != '}';
+        missing = r->at[1 + strspn(r->at + 1, "0")] < '1' || r->at[1 + strspn(r->at + 1, "0")] > '9';
+        r->at = end;
     }
     r->at += !r->lost;
     r->at += *r->at == '?' || *r->at == '+';

@@ -23,7 +23,7 @@ struct needles {
 /* A sequence of three octets as it grows, letters of ASCII in lower case, as a caseless pattern of octets takes them; its bit of a filter. */
 static inline uint32_t gram_add(uint32_t gram, unsigned char c)
 {
-    return (gram << 8 | (c >= 'A' && c <= 'Z' ? c | 0x20U : c)) & 0xFFFFFF;
+    return (gram << 8 | c | (uint32_t)((unsigned)c - 'A' < 26) << 5) & 0xFFFFFF;
 }
 static inline unsigned gram_bit(uint32_t gram)
 {

@@ -17,6 +17,7 @@
 struct pattern {
     pcre2_code *code; /* NULL: not compiled yet */
     char *limited; /* the text, behind its limits */
+    bool broken; /* it cannot be compiled */
     bool fast; /* machine code was made of it */
     struct needles needles;
 };
@@ -38,6 +39,8 @@ static int compile(struct pattern *p, char *error, size_t size)
     pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &captures);
     if (captures > PATTERN_GROUPS_MAX) {
         snprintf(error, size, "more than %d capturing groups", PATTERN_GROUPS_MAX);
+        pcre2_code_free(p->code);
+        p->code = NULL;
         return -1;
     }
     return 0;
@@ -98,11 +101,6 @@ void pattern_filter_fill(struct pattern_filter *f, const char *subject, size_t l
         unsigned hash = gram_bit(gram);
         f->seen[hash / 64] |= (uint64_t)1 << hash % 64;
     }
-}
-
-static bool pattern_filter_has(const struct pattern_filter *f, unsigned gram)
-{
-    return f->seen[gram / 64] >> gram % 64 & 1;
 }
 
 /* Where the alternative that begins at n ends; *holds: the subject has all of it. */
@@ -177,8 +175,10 @@ int pattern_match(struct pattern *p, struct pattern_scratch *scratch, const char
         return -1;
     }
     char why[200];
-    if (!p->code && compile(p, why, sizeof why) == -1)
+    if (!p->code && (p->broken || compile(p, why, sizeof why) == -1)) {
+        p->broken = true;
         return 0;
+    }
     pcre2_match_data *data = scratch->data;
     if (len > PATTERN_SUBJECT_MAX)
         len = PATTERN_SUBJECT_MAX;
@@ -234,6 +234,29 @@ static size_t clause_keys(const struct pattern *p, const uint16_t **n, const uin
     return count;
 }
 
+/* Take the sequence as the guard where it is another one than the key, and rarer than the guard so far. */
+static void guard_with(struct pattern_key *key, unsigned gram, const uint32_t uses[PATTERN_GRAMS])
+{
+    if (gram != key->bit && (key->guard == key->bit || uses[gram] < uses[key->guard]))
+        key->guard = (uint16_t)gram;
+}
+
+/* Find the guard of a key: among the sequences of its own alternative, and of the clauses of one alternative. */
+static void find_guard(const struct pattern *p, struct pattern_key *key, const uint32_t uses[PATTERN_GRAMS])
+{
+    const uint16_t *table = p->needles.needle, *end = table + p->needles.count;
+    key->guard = key->bit;
+    for (const uint16_t *n = table; n < end;) {
+        const uint16_t *alternative = n;
+        bool first = n == table || (n[-1] & NEEDLE_CLAUSE_END), own = n == table + key->at;
+        while (!(*n++ & NEEDLE_ALTERNATIVE_END))
+            continue;
+        bool alone = first && (n[-1] & NEEDLE_CLAUSE_END);
+        for (; (own || alone) && alternative < n; alternative++)
+            guard_with(key, NEEDLE_GRAM(*alternative), uses);
+    }
+}
+
 size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS], struct pattern_key keys[PATTERN_KEYS])
 {
     const uint16_t *end = p->needles.needle + p->needles.count;
@@ -249,6 +272,8 @@ size_t pattern_keys(const struct pattern *p, const uint32_t uses[PATTERN_GRAMS],
         best_count = count;
         memcpy(keys, own, count * sizeof *own);
     }
+    for (size_t i = 0; i < best_count; i++)
+        find_guard(p, &keys[i], uses);
     return best_count;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define DEPTH_MAX 32
+#define STEPS_MAX 20000
+#define REPEATS_MAX 200 /* that must be: an example is not to be longer */
 #define REPEAT_MORE 3 /* at most so many more than must be */
 
 struct maker {
@@ -13,6 +15,7 @@ struct maker {
     struct buffer *out;
     uint32_t seed; /* of the choices; 0: always the first */
     int depth;
+    unsigned *steps; /* that are left: reading ahead costs twice as much with each group within a group */
     bool lost; /* something is not understood */
 };
 
@@ -165,12 +168,13 @@ static bool read_quantifier(struct maker *m, unsigned *least, unsigned *most)
         for (m->at++; *m->at && *m->at != '}'; m->at++) {
             open = *m->at == ',';
             which += *m->at == ',';
-            if (isdigit((unsigned char)*m->at) && which < 2 && n[which] < 1000)
+            if (isdigit((unsigned char)*m->at) && which < 2 && n[which] < 100000)
                 n[which] = n[which] * 10 + (unsigned)(*m->at - '0');
         }
         m->at += *m->at == '}';
         *least = n[0];
         *most = which ? (open ? n[0] + REPEAT_MORE : n[1]) : n[0];
+        m->lost = m->lost || *least > REPEATS_MAX || *most < *least;
         if (*most > *least + REPEAT_MORE)
             *most = *least + REPEAT_MORE;
     } else {
@@ -185,6 +189,11 @@ static void make_piece(struct maker *m, bool silent)
     const char *atom = m->at;
     struct maker ahead = *m;
     unsigned least, most;
+    if (*m->steps == 0) {
+        m->lost = true;
+        return;
+    }
+    --*m->steps;
     make_atom(&ahead, true); /* to see what quantifier comes behind it */
     m->lost = m->lost || ahead.lost;
     read_quantifier(&ahead, &least, &most);
@@ -228,7 +237,8 @@ static void make_alternatives(struct maker *m, bool silent)
 
 int pattern_example(const char *pattern, unsigned n, struct buffer *out)
 {
-    struct maker m = {.at = pattern, .out = out, .seed = n * 2654435761U};
+    unsigned steps = STEPS_MAX;
+    struct maker m = {.at = pattern, .out = out, .steps = &steps, .seed = n * 2654435761U};
     make_alternatives(&m, false);
     if (!buffer_ok(out))
         return -1;

@@ -10,12 +10,10 @@
 #include "print.h"
 
 /* Who must act, as the most specific entry says it. */
-static enum catalog_who who_of(const struct catalog_match *m, const struct catalog_text *text, const struct catalog *c)
+static enum catalog_who who_of(const struct catalog_match *m)
 {
     if (m->reason)
         return m->reason->who;
-    if (m->enhanced && text == catalog_enhanced_text(c, m->enhanced, CATALOG_LANGUAGE))
-        return m->enhanced->who;
     return m->code && !catalog_is_specific(m) ? m->code->who : m->enhanced ? m->enhanced->who : WHO_SENDER;
 }
 
@@ -55,7 +53,7 @@ int answer_make(struct answer *a, const struct cli_catalog *catalog, const struc
     if (reason)
         a->match.reason = reason;
     a->text = catalog_match_text(catalog->catalog, &a->match, catalog->language);
-    a->who = who_of(&a->match, a->text, catalog->catalog);
+    a->who = who_of(&a->match);
     bool codes_alone = a->reply.line_count && a->reply.text_len == 0;
     a->specific = a->text && (catalog_is_specific(&a->match) || codes_alone || a->challenge.step != CHALLENGE_NONE);
     if (a->text) {

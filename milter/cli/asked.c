@@ -112,9 +112,9 @@ static int add_line(struct asked *a, const char *line, size_t len)
 
 int asked_add_text(struct asked *a, const char *text, size_t len)
 {
-    if (bounce_is_message(text, len))
-        return bounce_read(a, text, len);
-    int result = 0;
+    int result = bounce_is_message(text, len) ? bounce_read(a, text, len) : 0;
+    if (result != 0)
+        return result == -1 ? -1 : 0;
     for (size_t at = 0; result == 0 && at < len;) {
         size_t taken = reply_length(text + at, len - at), size = taken;
         if (taken) {

@@ -222,5 +222,5 @@ int bounce_read(struct asked *a, const char *text, size_t len)
         g_object_unref(message);
     g_object_unref(parser);
     g_object_unref(stream);
-    return result == -1 ? -1 : 0;
+    return result == -1 ? -1 : a->first || result == 1;
 }

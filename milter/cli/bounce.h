@@ -10,7 +10,7 @@
 /* Whether the text begins as a message does: with a header field. */
 bool bounce_is_message(const char *text, size_t len);
 
-/* Add the replies that the message reports. 0, or -1 with errno ENOMEM. */
+/* Add the replies that the message reports. 1; 0: there are none in it, and it is no report of a delivery that went well; -1: errno ENOMEM. */
 int bounce_read(struct asked *a, const char *text, size_t len);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include <mailwhy/catalog.h>
 #include <mailwhy/config.h>
 
 #define CLI_NOTHING_FOUND 1 /* the other exit statuses are those of sysexits.h */
@@ -68,7 +69,7 @@ extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, c
  * -1: what was wrong has been said. */
 int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv);
 
-#define CLI_LANGUAGE_SIZE 24
+#define CLI_LANGUAGE_SIZE (CATALOG_LANGUAGE_MAX + 1)
 
 /* The catalogue that a verb works with, and the language it speaks: as asked for, else that of the locale where the catalogue has it and the
  * locale is one of UTF-8, else English. */

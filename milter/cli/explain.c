@@ -49,20 +49,21 @@ static int join(struct buffer *text, int count, char *const *operands)
     return buffer_ok(text) ? 0 : -1;
 }
 
-/* Whether the operands are the name of a file: one word that is there, or looks like a path. */
-static bool is_file(int count, char *const *operands)
+/* Whether the operands are the name of a file: one word, no code and no reason's id, that is there or looks like a path. */
+static bool is_file(int count, char *const *operands, const struct catalog_reason *reason)
 {
     struct stat st;
     struct reply r;
+    struct enhanced e;
     const char *word = operands[0];
-    if (count != 1 || !*word || strchr(word, '\n'))
+    if (count != 1 || !*word || strchr(word, '\n') || reason)
         return false;
     if (strcmp(word, "-") == 0)
         return true;
     bool reply = reply_parse(&r, word, strlen(word)) == 0;
     if (reply)
         reply_free(&r);
-    if (reply)
+    if (reply || enhanced_parse(&e, word, strlen(word)) == strlen(word))
         return false;
     if (stat(word, &st) == 0)
         return true;
@@ -131,9 +132,8 @@ static int complain_content(const char *file, const char *what)
 }
 
 /* Find the replies in what was given. EX_OK, or what to exit with. */
-static int gather(struct asked *asked, struct buffer *text, int count, char *const *operands)
+static int gather(struct asked *asked, struct buffer *text, int count, char *const *operands, bool file)
 {
-    bool file = is_file(count, operands);
     if (file) {
         int status = input_read(text, operands[0], "explain");
         if (status != EX_OK)
@@ -165,17 +165,17 @@ static int run(const struct cli_options *o, int count, char *const *operands)
               stderr);
         return EX_USAGE;
     }
-    int status = gather(&asked, &text, count, operands);
-    if (status == EX_OK && !asked.first) {
+    if (cli_catalog_load(&catalog, o, "explain") == -1)
+        return EX_CONFIG;
+    const struct catalog_reason *reason = count == 1 ? catalog_reason_by_id(catalog.catalog, operands[0]) : NULL;
+    bool file = is_file(count, operands, reason);
+    int status = reason ? show(o, &catalog, NULL, reason, false) : gather(&asked, &text, count, operands, file);
+    if (status == EX_OK && !reason && !asked.first) {
         fputs("mailwhy explain: the reply is empty\n", stderr);
         status = EX_DATAERR;
     }
-    if (status == EX_OK && cli_catalog_load(&catalog, o, "explain") == -1)
-        status = EX_CONFIG;
-    if (status == EX_OK) {
-        const struct catalog_reason *reason = count == 1 ? catalog_reason_by_id(catalog.catalog, operands[0]) : NULL;
-        status = reason ? show(o, &catalog, NULL, reason, false) : show_all(o, &catalog, &asked, is_file(count, operands));
-    }
+    if (status == EX_OK && !reason)
+        status = show_all(o, &catalog, &asked, file);
     catalog_release(catalog.catalog);
     asked_free(&asked);
     buffer_free(&text);

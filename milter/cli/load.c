@@ -78,7 +78,7 @@ int cli_catalog_load(struct cli_catalog *out, const struct cli_options *o, const
         complain(o, verb, dir ? dir : "", &faults);
     } else if (!catalog_has_language(out->catalog, out->language)) {
         fprintf(stderr, "mailwhy %s: the catalogue has no texts in this language: ", verb);
-        print_string(stderr, o->language);
+        print_string(stderr, out->language);
         fputs("; they are shown in English.\n", stderr);
         memcpy(out->language, CATALOG_LANGUAGE, sizeof CATALOG_LANGUAGE);
     }

@@ -36,6 +36,11 @@ static void reload(struct reloader *r)
     clock_gettime(CLOCK_MONOTONIC, &now);
     sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
     struct catalog *c = catalog_load(r->source, &faults);
+    if (c && r->source->language && !catalog_has_language(c, r->source->language)) {
+        buffer_printf(&faults, "explain: the catalogue has no language \"%s\" any more\n", r->source->language);
+        catalog_release(c);
+        c = NULL;
+    }
     if (c) {
         catalog_slot_publish(r->slot, c);
         note(LOG_INFO, "catalogue loaded: %zu reasons", catalog_reason_count(c));

@@ -7,6 +7,7 @@
 #include <mailwhy/columns.h>
 #include <mailwhy/expand.h>
 
+#define LINE_ROOM (EXPLAIN_LINE_MAX - 128) /* octets of a line that its label leaves */
 #define PART_LINES_MAX 3 /* of a reason and of a fix: with contact and reference eight at most */
 #define REPLY_LINE_MAX 510 /* RFC 5321 section 4.5.3.1.5, without CRLF */
 
@@ -77,10 +78,9 @@ static void fill_url(struct buffer *out, const struct explain_options *options, 
     if (!*options->help_url)
         return;
     snprintf(code, sizeof code, "%d", reply->code);
-    const struct expand_value values[] = {expand_ours("code", code),
-                                          expand_ours("enhanced", enhanced_format(&reply->enhanced, enhanced)),
-                                          expand_ours("reason", x->match.reason ? x->match.reason->shown->id : "unknown"),
-                                          expand_ours("ref", ref), expand_ours("lang", language)};
+    const struct expand_value values[] = {
+        expand_ours("code", code), expand_ours("enhanced", enhanced_format(&reply->enhanced, enhanced)),
+        expand_ours("reason", x->shown ? x->shown->id : "unknown"), expand_ours("ref", ref), expand_ours("lang", language)};
     expand(out, options->help_url, values, sizeof values / sizeof *values);
 }
 
@@ -100,8 +100,11 @@ static void begin_line(struct setting *to)
 static size_t break_at(const char *text, size_t len, size_t columns)
 {
     size_t at = columns_break(text, len, columns);
-    while (at > EXPLAIN_LINE_MAX - 32 && columns > 1)
+    while (at > LINE_ROOM && columns > 1)
         at = columns_break(text, len, columns /= 2);
+    if (at > LINE_ROOM) /* marks that take no column */
+        for (at = LINE_ROOM; at > 1 && ((unsigned char)text[at] & 0xc0) == 0x80;)
+            at--;
     return at;
 }
 

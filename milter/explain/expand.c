@@ -17,8 +17,10 @@ struct expand_value expand_foreign(const char *name, const char *text, size_t le
 static void add_foreign(struct buffer *out, const char *s, size_t len)
 {
     size_t shown = len > FOREIGN_MAX ? FOREIGN_MAX - 3 : len;
+    char text[FOREIGN_MAX];
     for (size_t i = 0; i < shown; i++)
-        buffer_add_char(out, s[i] >= ' ' && s[i] <= '~' ? s[i] : '?');
+        text[i] = s[i] >= ' ' && s[i] <= '~' ? s[i] : '?';
+    buffer_add(out, text, shown);
     if (shown < len)
         buffer_add_string(out, "...");
 }

@@ -23,6 +23,8 @@ int explain_style_from_name(const char *name)
 
 static enum stage stage_of(const struct catalog_match *match, const struct session_facts *facts)
 {
+    if (match->code && match->code->stage == STAGE_AUTH) /* whatever the text is about */
+        return STAGE_AUTH;
     if (match->reason && match->reason->stage)
         return match->reason->stage;
     if (match->enhanced && match->enhanced->stage && !match->enhanced->vague)
@@ -32,6 +34,24 @@ static enum stage stage_of(const struct catalog_match *match, const struct sessi
     return facts ? facts->stage : STAGE_NONE;
 }
 
+/* Whether an enhanced code says something of an account: of an address or a mailbox (RFC 3463 section 3), or as its entry has it. */
+static bool is_about_account(const struct catalog_enhanced *e)
+{
+    return e->shown || e->code.subject == 1 || e->code.subject == 2;
+}
+
+/* The reason whose text the client gets. A failed sign-in gets none that tells of an account: not that of a reason of other stages (a mailbox that is
+ * not there, or full), nor what an enhanced code says of one. */
+static const struct catalog_reason *shown_of(const struct explanation *x)
+{
+    const struct catalog_match *m = &x->match;
+    bool masks = x->stage == STAGE_AUTH && (m->reason ? m->reason->stage != STAGE_AUTH && m->reason->shown == m->reason
+                                                      : m->enhanced && is_about_account(m->enhanced));
+    if (masks)
+        return m->code ? m->code->shown : NULL;
+    return m->reason ? m->reason->shown : NULL;
+}
+
 static bool is_skipped(const struct explanation *x, int code, const struct explain_options *options)
 {
     char text[12];
@@ -39,7 +59,7 @@ static bool is_skipped(const struct explanation *x, int code, const struct expla
         return false;
     snprintf(text, sizeof text, "%d", code);
     for (size_t i = 0; i < options->skip_count; i++)
-        if (strcmp(options->skip[i], text) == 0 || (x->match.reason && strcmp(options->skip[i], x->match.reason->shown->id) == 0))
+        if (strcmp(options->skip[i], text) == 0 || (x->shown && strcmp(options->skip[i], x->shown->id) == 0))
             return true;
     return false;
 }
@@ -51,6 +71,7 @@ void explain_recognise(struct explanation *x, const struct reply *reply, const s
     challenge_find(&x->challenge, reply);
     x->stage = stage_of(&x->match, facts);
     x->failed_auth = x->stage == STAGE_AUTH && (reply->code >= 500 || reply->code == SOFT_AUTH_FAILED) && reply->code != 503;
+    x->shown = shown_of(x);
     x->skipped = is_skipped(x, reply->code, options);
 }
 
@@ -80,10 +101,11 @@ static unsigned conditions_of(const struct explanation *x, const struct session_
 static const struct catalog_text *text_in(const struct explanation *x, const struct catalog *catalog, const char *language)
 {
     const struct catalog_match *m = &x->match;
-    if (m->reason)
-        return catalog_reason_text(catalog, m->reason->shown, language);
-    if (m->enhanced && m->enhanced->shown && x->failed_auth)
-        return catalog_reason_text(catalog, m->enhanced->shown, language);
+    if (x->shown)
+        return catalog_reason_text(catalog, x->shown, language);
+    bool masked = m->reason || (x->stage == STAGE_AUTH && m->enhanced && is_about_account(m->enhanced));
+    if (masked)
+        return m->code ? catalog_code_text(catalog, m->code->code, language) : NULL;
     return catalog_match_text(catalog, m, language);
 }
 

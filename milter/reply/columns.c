@@ -49,6 +49,24 @@ size_t columns_of(const char *s, size_t len)
     return sum;
 }
 
+bool columns_is_plain(const char *s, size_t len)
+{
+    static const struct {
+        ucs4_t first, last;
+    } controls[] = {{0, 0x1f}, {0x7f, 0x9f}, {0x61c, 0x61c}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
+    for (size_t at = 0; at < len;) {
+        ucs4_t point;
+        int size = u8_mbtoucr(&point, octets(s + at), len - at);
+        if (size <= 0)
+            return false;
+        for (size_t i = 0; i < sizeof controls / sizeof *controls; i++)
+            if (point >= controls[i].first && point <= controls[i].last)
+                return false;
+        at += (size_t)size;
+    }
+    return true;
+}
+
 static size_t break_ascii(const char *s, size_t columns)
 {
     for (size_t i = columns; i > columns / 3; i--)
@@ -69,27 +87,51 @@ static size_t break_anywhere(const char *s, size_t len, size_t columns)
     return at;
 }
 
-size_t columns_break(const char *s, size_t len, size_t columns)
+/* Where a line may end, looked for by the rules of UAX #14. */
+static size_t break_unicode(const char *s, size_t len, size_t columns)
 {
     char breaks[LINE_MAX_OCTETS];
     size_t seen = len < sizeof breaks ? len : sizeof breaks;
     while (seen > 0 && seen < len && ((unsigned char)s[seen] & 0xc0) == 0x80) /* not within a character */
         seen--;
-    if (is_ascii(s, len))
-        return len <= columns ? len : break_ascii(s, columns);
-    if (columns_of(s, len) <= columns)
-        return len;
-    if (u8_check(octets(s), seen) == NULL) {
-        u8_width_linebreaks(octets(s), seen, (int)columns, 0, 0, NULL, CHARSET, breaks);
-        for (size_t i = 1; i < seen; i++) {
-            if (breaks[i] != UC_BREAK_POSSIBLE && breaks[i] != UC_BREAK_MANDATORY)
-                continue;
-            while (i > 1 && s[i - 1] == ' ')
-                i--;
-            if (columns_of(s, i) <= columns)
-                return i;
-            break;
-        }
+    if (u8_check(octets(s), seen) != NULL)
+        return break_anywhere(s, len, columns);
+    u8_width_linebreaks(octets(s), seen, (int)columns, 0, 0, NULL, CHARSET, breaks);
+    for (size_t i = 1; i < seen; i++) {
+        if (breaks[i] != UC_BREAK_POSSIBLE && breaks[i] != UC_BREAK_MANDATORY)
+            continue;
+        while (i > 1 && s[i - 1] == ' ')
+            i--;
+        return columns_of(s, i) <= columns ? i : break_anywhere(s, len, columns);
     }
     return break_anywhere(s, len, columns);
+}
+
+/* Where the URL begins that a break at that place would cut, if it fits on a line of its own; else the place itself. */
+static size_t before_url(const char *s, size_t len, size_t at, size_t columns)
+{
+    size_t start = at, end = at;
+    while (start > 0 && s[start - 1] > ' ' && s[start - 1] <= '~')
+        start--;
+    while (end < len && s[end] > ' ' && s[end] <= '~')
+        end++;
+    const char *mark = memmem(s + start, end - start, "://", 3);
+    if (!mark || at == end)
+        return at;
+    size_t url = (size_t)(mark - s);
+    while (url > start && s[url - 1] >= 'a' && s[url - 1] <= 'z')
+        url--;
+    if (url == 0 || url >= at || end - url > columns)
+        return at;
+    while (url > 1 && s[url - 1] == ' ')
+        url--;
+    return url;
+}
+
+size_t columns_break(const char *s, size_t len, size_t columns)
+{
+    bool ascii = is_ascii(s, len);
+    if (ascii ? len <= columns : columns_of(s, len) <= columns)
+        return len;
+    return before_url(s, len, ascii ? break_ascii(s, columns) : break_unicode(s, len, columns), columns);
 }

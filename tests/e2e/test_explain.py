@@ -794,8 +794,8 @@ class BouncesOfAll(Tool):
                 read_json(said.out)
 
     def test_nested(self):
-        """Parts within parts: some are read, 20,000 are not, and take no time."""
-        for depth, status in ((1, 0), (10, 0), (20000, 65)):
+        """Parts within parts: some are read as such; of 20,000 the lines are, and it takes no time."""
+        for depth, status in ((1, 0), (10, 0), (20000, 0)):
             with self.subTest(depth):
                 parts = "".join(f"Content-Type: multipart/mixed; boundary=b{i}\n\n--b{i}\n" for i in range(depth))
                 began = time.monotonic()

@@ -116,6 +116,12 @@ static void test_faults(void **state)
          "en.conf:1: reason is longer than 240 columns"},
         {"text that is not ASCII", code, "", TEXT("code", "535", "caf\xc3\xa9"), "is not plain ASCII"},
         {"a line break in a text", code, "", TEXT("code", "535", "a\\nb"), "en.conf:1: reason has a control character"},
+        {"a bidi override in a text", code, "", TEXT("code", "535", "a\xe2\x80\xae"),
+         "en.conf:1: reason has a control character"},
+        {"a text that is not UTF-8", code, "", TEXT("code", "535", "caf\xe9"), "en.conf:1: reason has a control character"},
+        {"a long word in replies", code, "",
+         TEXT("code", "535", "r") "words { fix = \"0123456789012345678901234567890123456789012345678901234567890\" }\n",
+         "en.conf:2: fix is longer than the 40 columns"},
         {"unknown condition", code, "",
          "code 535 { name = \"n\" reason = \"r\" when = \"w\" fix = \"f\" variant \"sunny\" {} }\n",
          "variant \"sunny\": the conditions are"},
@@ -209,6 +215,54 @@ static void test_most_specific_wins(void **state)
             assert_string_equal(m.facts[0].name, "name");
             assert_memory_equal(m.facts[0].value, "x", m.facts[0].len);
         }
+        reply_free(&r);
+    }
+    catalog_release(c);
+    buffer_free(&faults);
+}
+
+/* An English word that is missing is a fault, whatever other languages have. */
+static void test_missing_word(void **state)
+{
+    char ours[256], path[300];
+    struct buffer faults = {0};
+    (void)state;
+    snprintf(ours, sizeof ours, "%s/ours", root);
+    catalog_release(load("", "", "", &faults));
+    write_file(ours, "text/en.conf", "words { fix = \"Fix\" }\n");
+    write_file(ours, "text/de.conf", words);
+    assert_null(catalog_load(&(struct catalog_source){.dir = ours}, &faults));
+    assert_non_null(strstr(buffer_string(&faults), "text/en.conf:0: words: reason is missing"));
+    snprintf(path, sizeof path, "%s/text/de.conf", ours);
+    remove(path);
+    buffer_free(&faults);
+}
+
+/* A brief catalogue, which compiles a pattern when it is to match, has a wrong one match nothing, however often. */
+static void test_brief(void **state)
+{
+    char ours[256];
+    struct buffer faults = {0};
+    (void)state;
+    catalog_release(load("", "", "", &faults));
+    snprintf(ours, sizeof ours, "%s/ours", root);
+    write_file(ours, "reasons.conf",
+               "reason many { who = \"sender\" patterns = {'(a)(b)(c)(d)(e)(f)(g)(h)(i)', '(wrong', 'jklm'} }\n");
+    struct buffer texts = {0};
+    buffer_printf(&texts, "%s%s", TEXT("reason", "many", "r"), words);
+    write_file(ours, "text/en.conf", texts.data);
+    buffer_free(&texts);
+    struct catalog *c = catalog_load(&(struct catalog_source){.dir = ours, .brief = true}, &faults);
+    if (!c)
+        fail_msg("%s", buffer_string(&faults));
+    for (int i = 0; i < 3; i++) {
+        struct catalog_match m;
+        struct reply r;
+        match_text(c, "550 abcdefghi (wrong", &m, &r);
+        assert_null(m.reason);
+        reply_free(&r);
+        match_text(c, "550 jklm", &m, &r);
+        assert_non_null(m.reason);
         reply_free(&r);
     }
     catalog_release(c);
@@ -375,6 +429,16 @@ static void test_filter(void **state)
         {"(?ix) foo bar", "foobar", 1},
         {"(?x: foo) barx", "foo barx", 1},
         {"(?^x) foo bar", "foobar", 1},
+        {"[0-9[:alpha:]]user", "xuser", 1},
+        {"(?<addr>foo)bar(?P>addr)", "foobarfoo", 1},
+        {"(?P<q>abc)(?P=q)(?:uvw|x>def|xyz)", "abcabcuvw", 1},
+        {"abcd{00,2}e", "abce", 1},
+        {"abc{1|xyz}", "xyz}", 1},
+        {"(?<who>foo|bar) versus (?P>who) quuz", "foo versus bar quuz", 1},
+        {"(?:abc|def) ghi", "def ghi", 1},
+        {"(?:abc|d) ghi", "d ghi", 1},
+        {"abc(?= def) def", "abc def", 1},
+        {"abc\\K def", "abc def", 1},
     };
     (void)state;
     for (size_t i = 0; i < ROWS(rows); i++) {
@@ -414,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_missing_folder),
         cmocka_unit_test(test_most_specific_wins),
+        cmocka_unit_test(test_missing_word),
+        cmocka_unit_test(test_brief),
         cmocka_unit_test(test_many_alternatives),
         cmocka_unit_test(test_incomplete_language),
         cmocka_unit_test(test_local_overrides),

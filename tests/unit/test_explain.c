@@ -114,6 +114,58 @@ static void test_no_oracle(void **state)
     }
 }
 
+/* Nor does what else a reply to AUTH can say: of mailboxes, of quotas, by its enhanced code alone. Neither text, nor help page, nor skip tells. */
+static void test_no_oracle_by_other_words(void **state)
+{
+    static const char *const rows[] = {
+        "535 5.7.8 User unknown",
+        "535 5.7.8 Mailbox does not exist",
+        "535 5.7.8 quota exceeded for this user",
+        "535 5.1.1 zzz zzz",
+        "535 5.2.1 zzz zzz",
+        "535 5.7.13 zzz zzz",
+        "535 5.7.8 mailbox disabled",
+    };
+    static const char *const skip[] = {"auth-bad-credentials"};
+    struct explain_options options = plain_options;
+    struct explanation x;
+    char first[4096], out[4096];
+    (void)state;
+    options.help_url = "https://x.test/%reason";
+    explain(BAD_LOGIN, strlen(BAD_LOGIN), NULL, &options, "", &x, first, sizeof first);
+    explain_free(&x);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("%s\n", rows[i]);
+        options.skip_count = 0;
+        explain(rows[i], strlen(rows[i]), NULL, &options, "", &x, out, sizeof out);
+        assert_int_equal(x.stage, STAGE_AUTH);
+        assert_true(x.failed_auth);
+        assert_string_equal(out, first);
+        explain_free(&x);
+        options.skip = skip;
+        options.skip_count = 1;
+        assert_int_equal(explain(rows[i], strlen(rows[i]), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out), 1);
+        explain_free(&x);
+    }
+}
+
+/* A refusal for now at AUTH tells nothing of an account either, and nobody that a password is wrong. */
+static void test_no_oracle_for_now(void **state)
+{
+    static const char *const rows[] = {"454 4.7.0 user unknown", "454 4.7.13 zzz zzz", "454 4.2.1 zzz zzz"};
+    const struct session_facts facts = {.stage = STAGE_AUTH};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct explanation x;
+        char out[4096];
+        print_message("%s\n", rows[i]);
+        explain(rows[i], strlen(rows[i]), &facts, &plain_options, "", &x, out, sizeof out);
+        assert_null(strstr(out, "mailbox"));
+        assert_null(strstr(out, "account"));
+        explain_free(&x);
+    }
+}
+
 /* What the session knows chooses the words. */
 static void test_variants(void **state)
 {
@@ -361,12 +413,20 @@ static void test_footer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_styles),    cmocka_unit_test(test_inline_too_long),
-        cmocka_unit_test(test_no_oracle), cmocka_unit_test(test_variants),
-        cmocka_unit_test(test_facts),     cmocka_unit_test(test_skip),
-        cmocka_unit_test(test_enhanced),  cmocka_unit_test(test_page),
-        cmocka_unit_test(test_languages), cmocka_unit_test(test_unknown_code),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_footer),
+        cmocka_unit_test(test_styles),
+        cmocka_unit_test(test_inline_too_long),
+        cmocka_unit_test(test_no_oracle),
+        cmocka_unit_test(test_variants),
+        cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_skip),
+        cmocka_unit_test(test_no_oracle_by_other_words),
+        cmocka_unit_test(test_no_oracle_for_now),
+        cmocka_unit_test(test_enhanced),
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_unknown_code),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_footer),
     };
     return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }
