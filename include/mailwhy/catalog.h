@@ -115,7 +115,8 @@ struct catalog_source {
     const char *dir;
     const char *local_dir; /* the site's, over the other entry by entry; NULL, or a folder that may be missing */
     const char *language; /* the one beside English; NULL: all */
-    bool brief; /* for few replies and one thread: patterns are not looked at before they may match */
+    bool test; /* to see whether it is good, not to match with it: no machine code is made of patterns */
+    bool brief; /* for few replies and one thread: patterns are not looked at before they may match, and texts not checked */
     bool strict; /* faults are also: what a language lacks, and reasons that get in each other's way */
 };
 

@@ -127,8 +127,8 @@ struct catalog *catalog_load(const struct catalog_source *from, struct buffer *f
     if (faults->len > before) /* what is wrong with the texts may come of it alone */
         goto done;
     load_link_shown(&l);
-    if (load_lay_out_patterns(c, from->brief) == -1 || load_texts(&l, from->dir, from->language, ORIGIN_OURS) == -1 ||
-        (from->local_dir && load_texts(&l, from->local_dir, from->language, ORIGIN_SITE) == -1)) {
+    if (load_lay_out_patterns(c, from) == -1 || load_texts(&l, from->dir, from, ORIGIN_OURS) == -1 ||
+        (from->local_dir && load_texts(&l, from->local_dir, from, ORIGIN_SITE) == -1)) {
         why = ENOMEM;
         goto done;
     }

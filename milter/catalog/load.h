@@ -52,12 +52,12 @@ void load_reasons_begin(bool brief);
 /* Point each reason, and each code and enhanced code that has one, at the reason whose text a client is shown. */
 void load_link_shown(struct loader *l);
 
-/* Lay out the patterns' rows; brief as in catalog_source. 0, or -1 with errno ENOMEM. */
-int load_lay_out_patterns(struct catalog *c, bool brief);
+/* Lay out the patterns' rows, as the source asks for them. 0, or -1 with errno ENOMEM. */
+int load_lay_out_patterns(struct catalog *c, const struct catalog_source *from);
 
-/* Read text/LANG.conf for English and that language, NULL for each language of the folder, over what is there; the site's folder may be missing. 0,
+/* Read text/LANG.conf for English and the language of the source, over what is there; the site's folder may be missing. 0,
  * or -1 with errno ENOMEM. */
-int load_texts(struct loader *l, const char *dir, const char *language, enum origin origin);
+int load_texts(struct loader *l, const char *dir, const struct catalog_source *from, enum origin origin);
 
 /* The key of a word in a text file. */
 const char *load_word_key(enum word word);

@@ -243,14 +243,34 @@ static void lay_out_all(struct layout *l, bool set)
             lay_out_pattern(l, l->c->reasons[i].patterns[n], i, set);
 }
 
-int load_lay_out_patterns(struct catalog *c, bool brief)
+/* All patterns in one row after another, as if none had a key: quickly laid out. */
+static int lay_out_briefly(struct catalog *c, size_t count)
+{
+    c->rows = calloc(count + 1, sizeof *c->rows);
+    if (!c->rows)
+        return -1;
+    count = 0;
+    for (size_t i = 0; i < c->reason_count; i++)
+        for (size_t n = 0; n < c->reasons[i].pattern_count; n++)
+            c->rows[count++] = (struct pattern_row){c->reasons[i].patterns[n], (uint16_t)i, PATTERN_KEY_NONE};
+    c->key_rows[PATTERN_GRAMS + 1] = (uint32_t)count;
+    return 0;
+}
+
+int load_lay_out_patterns(struct catalog *c, const struct catalog_source *from)
 {
     struct layout l = {.c = c, .ends = c->key_rows + 1};
+    size_t patterns = 0;
     for (size_t i = 0; i < c->reason_count; i++) {
         c->has_bare = c->has_bare || c->reasons[i].pattern_count == 0;
+        patterns += c->reasons[i].pattern_count;
+    }
+    if (from->brief)
+        return lay_out_briefly(c, patterns);
+    for (size_t i = 0; i < c->reason_count; i++) {
         for (size_t n = 0; n < c->reasons[i].pattern_count; n++) {
             pattern_count_uses(c->reasons[i].patterns[n], l.uses);
-            if (!brief)
+            if (!from->test)
                 pattern_make_fast(c->reasons[i].patterns[n]);
         }
     }

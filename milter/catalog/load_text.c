@@ -97,8 +97,13 @@ static int check_word(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+/* Texts are not checked. libconfuse passes nothing of ours to a check. */
+static _Thread_local bool unchecked;
+
 static int check_text(cfg_t *cfg, cfg_opt_t *opt)
 {
+    if (unchecked)
+        return 0;
     const char *fault = text_fault(cfg_opt_getstr(opt));
     if (fault)
         cfg_error(cfg, "%s %s", cfg_opt_name(opt), fault);
@@ -173,20 +178,24 @@ static struct language *language_make(struct catalog *c, const char *name)
     return l->reasons && l->codes && l->enhanced ? l : NULL;
 }
 
-static struct catalog_text *reason_row(const struct catalog *c, const struct language *l, const char *title)
+static struct catalog_text *reason_row(const struct catalog *c, const struct language *l, const char *title, size_t near)
 {
+    if (near < c->reason_count && strcmp(c->reasons[near].reason.id, title) == 0)
+        return &l->reasons[near];
     const struct catalog_reason *r = catalog_reason_by_id(c, title);
     return r ? &l->reasons[reason_index(c, r)] : NULL;
 }
 
-static struct catalog_text *code_row(const struct catalog *c, const struct language *l, const char *title)
+static struct catalog_text *code_row(const struct catalog *c, const struct language *l, const char *title, size_t near)
 {
+    (void)near;
     const struct catalog_code *code = catalog_code_find(c, load_code(title));
     return code ? &l->codes[code_index(c, code)] : NULL;
 }
 
-static struct catalog_text *enhanced_row(const struct catalog *c, const struct language *l, const char *title)
+static struct catalog_text *enhanced_row(const struct catalog *c, const struct language *l, const char *title, size_t near)
 {
+    (void)near;
     struct enhanced e;
     for (size_t i = 0; load_enhanced(title, &e) && i < c->enhanced_count; i++)
         if (enhanced_equal(&c->enhanced[i].enhanced.code, &e))
@@ -194,10 +203,10 @@ static struct catalog_text *enhanced_row(const struct catalog *c, const struct l
     return NULL;
 }
 
-/* The kinds of entries: the row that a section of a text file fills, NULL for an entry that is not in the catalogue. */
+/* The kinds of entries: the row that a section of a text file fills, NULL for an entry that is not in the catalogue. near: where it most likely is. */
 static const struct {
     const char *kind;
-    struct catalog_text *(*row)(const struct catalog *c, const struct language *l, const char *title);
+    struct catalog_text *(*row)(const struct catalog *c, const struct language *l, const char *title, size_t near);
 } entry_kinds[] = {{"code", code_row}, {"enhanced", enhanced_row}, {"reason", reason_row}};
 #define ENTRY_KINDS (sizeof entry_kinds / sizeof *entry_kinds)
 
@@ -238,7 +247,7 @@ static int take_texts(struct loader *l, struct language *language, cfg_t *tree, 
     const char *name = entry_kinds[kind].kind;
     for (unsigned i = 0; i < cfg_size(tree, name); i++) {
         cfg_t *section = cfg_getnsec(tree, name, i);
-        struct catalog_text *row = entry_kinds[kind].row(l->c, language, cfg_title(section));
+        struct catalog_text *row = entry_kinds[kind].row(l->c, language, cfg_title(section), i);
         if (!row)
             buffer_printf(l->faults, "%s:%d: text for %s %s, which is not in the catalogue\n", section->filename,
                           conf_file_section_line(section), name, cfg_title(section));
@@ -294,10 +303,11 @@ static bool is_asked_for(const char *file, const char *language)
            strcmp(file, CATALOG_LANGUAGE ".conf") == 0;
 }
 
-int load_texts(struct loader *l, const char *dir, const char *language, enum origin origin)
+int load_texts(struct loader *l, const char *dir, const struct catalog_source *from, enum origin origin)
 {
     struct dirent **entries = NULL;
     l->origin = origin;
+    unchecked = from->brief;
     struct buffer path = {0};
     int result = -1, count = 0;
     if (!language_make(l->c, CATALOG_LANGUAGE) || buffer_printf(&path, "%s/text", dir) == -1)
@@ -314,7 +324,7 @@ int load_texts(struct loader *l, const char *dir, const char *language, enum ori
     }
     result = 0;
     for (int i = 0; i < count; i++) {
-        bool asked = is_asked_for(entries[i]->d_name, language);
+        bool asked = is_asked_for(entries[i]->d_name, from->language);
         entries[i]->d_name[strlen(entries[i]->d_name) - 5] = '\0';
         if (asked && result == 0)
             result = load_language(l, dir, entries[i]->d_name);

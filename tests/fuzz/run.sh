@@ -4,12 +4,26 @@ set -u
 directory=$1 seconds=$2 status=0
 
 corpus="$directory/corpus"
-mkdir -p "$corpus/fuzz_reply" "$corpus/fuzz_netstring" "$corpus/fuzz_event" "$corpus/fuzz_asked"
+mkdir -p "$corpus/fuzz_reply" "$corpus/fuzz_netstring" "$corpus/fuzz_event" "$corpus/fuzz_asked" "$corpus/fuzz_maillog"
 tail -n +2 tests/fixtures/replies.tsv | cut -f1 | awk -v dir="$corpus/fuzz_reply" '{ file = dir "/seed" NR; gsub(/\\r\\n/, "\r\n"); printf "%s", $0 > file; close(file) }'
 cp tests/fixtures/bounces/*.eml "$corpus/fuzz_asked"
 printf 'Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<> to=<a@b.c> proto=ESMTP helo=<x>\n' >"$corpus/fuzz_asked/seed"
 printf '5:hello,7:status ,' >"$corpus/fuzz_netstring/seed"
 printf '{"ts":"2026-11-20T22:09:29.468477Z","ref":"3ARC3-5NT88","pid":7,"stage":"auth","code":535,"reply":"535 \\u0000\\ud83d\\ude00"}\n' >"$corpus/fuzz_event/seed"
+awk -v dir="$corpus/fuzz_maillog" '{ file = dir "/seed" NR; print >file; close(file) }' <<'END'
+Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from c.test[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<d@e.f> to=<a@b.c> proto=ESMTP helo=<x>
+2026-11-20T10:00:01.123456+01:00 mx postfix-out/submission/smtpd[7]: warning: c.test[2001:db8::7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=joe
+2026-11-20T10:00:01Z mx postfix/smtpd[7]: lost connection after AUTH from c.test[192.0.2.9]
+Nov 20 10:00:01 mx postfix/cleanup[7]: 4XyZ12: milter-reject: END-OF-MESSAGE from c.test[192.0.2.9]: 5.7.1 Spam; from=<d@e.f> to=<a@b.c> proto=ESMTP helo=<x>
+Nov 20 10:00:01 mx postfix/cleanup[7]: 4XyZ12: reject: header Subject: x from c.test[192.0.2.9]; from=<d@e.f> to=<a@b.c> proto=ESMTP helo=<x>: 5.7.1 no
+Nov 20 10:00:01 mx postfix/postscreen[7]: NOQUEUE: reject: RCPT from [192.0.2.9]:53021: 550 5.7.1 blocked; from=<d@e.f>, to=<a@b.c>, proto=ESMTP, helo=<x>
+Nov 20 10:00:01 mx postfix/smtp[7]: 4XyZ12: to=<a@b.c>, relay=mx[192.0.2.3]:25, dsn=5.7.1, status=bounced (host mx[192.0.2.3] said: 550-5.7.1 one 550 5.7.1 two (in reply to RCPT TO command))
+Nov 20 10:00:01 mx postfix/qmgr[7]: 4XyZ12: from=<d@e.f>, size=450, nrcpt=1 (queue active)
+Nov 20 10:00:01 mx sendmail[7]: 2AKMQ0aa000811: ruleset=check_rcpt, arg1=<a@b.c>, relay=c.test [192.0.2.9], reject=550 5.7.1 <a@b.c>... Relaying denied
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH failure (LOGIN): authentication failure (-13), user=joe, relay=c.test [IPv6:2001:db8::7]
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: to=<a@b.c>, delay=00:00:01, relay=mx. [192.0.2.3], dsn=4.2.0, reply=450 4.2.0 x, stat=Deferred: 450 4.2.0 Greylisted
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: from=<d@e.f>, size=450, class=0, nrcpts=1, relay=c.test [192.0.2.9]
+END
 
 for fuzzer in "$directory"/fuzz_*; do
     [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue

@@ -524,6 +524,7 @@ static void test_long(void **state)
 int main(void)
 {
     setenv("TZ", "UTC", 1);
+    tzset();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zone), cmocka_unit_test(test_order),   cmocka_unit_test(test_unread), cmocka_unit_test(test_again),
         cmocka_unit_test(test_cut),  cmocka_unit_test(test_rubbish), cmocka_unit_test(test_long),
