@@ -1,5 +1,5 @@
 /* The mail log of Postfix and Sendmail, line by line, as events: refusals that the server gave, failed sign-ins, deliveries that other servers
- * refused, and accepted messages. Syslog lines with old or RFC 3339 timestamps, and journalctl -o json. */
+ * refused, and accepted messages. Syslog lines with old or RFC 3339 timestamps. */
 #ifndef MAILWHY_MAILLOG_H
 #define MAILWHY_MAILLOG_H
 

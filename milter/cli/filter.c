@@ -58,8 +58,11 @@ static time_t read_time(const char *text, time_t now)
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         struct tm tm = {.tm_isdst = -1};
         const char *end = strptime(text, formats[i], &tm);
-        if (end && !*end)
-            return i == 0 ? timegm(&tm) : mktime(&tm);
+        struct tm read = tm;
+        if (!end || *end || tm.tm_year < 70)
+            continue;
+        time_t time = i == 0 ? timegm(&tm) : mktime(&tm);
+        return tm.tm_mday == read.tm_mday ? time : -1; /* no 30 February */
     }
     return ago(text, now);
 }

@@ -80,7 +80,7 @@ static void take_block(struct review *r, const char *block, size_t len)
         len -= line + 1;
     }
     if (len)
-        take_line(r, block, len);
+        take_line(r, block, block[len - 1] == '\r' ? len - 1 : len);
 }
 
 static void show_progress(struct review *r, const struct log_source *s, const char *path)
@@ -143,7 +143,8 @@ static int read_files(struct review *r, const struct cli_options *o, int count, 
     struct log_files all;
     if (log_files_find(&all, cli_event_log_path(o), r->filter.since ? r->filter.since - 1 : 0) == -1)
         return EX_OSERR;
-    for (size_t i = all.count; i-- > 0;)
+    bool missing = all.count > 1 && access(all.paths[0], F_OK) == -1 && errno == ENOENT; /* it was rotated just now */
+    for (size_t i = all.count; i-- > (missing ? 1U : 0U);)
         if (read_file(r, all.paths[i]) != EX_OK)
             status = EX_NOINPUT;
     log_files_free(&all);
@@ -183,7 +184,8 @@ static int run(const struct cli_options *o, int count, char *const *files)
         return EX_CONFIG;
     tally_begin(&r.tally, catalog.catalog, (enum tally_by)by);
     r.tally.since = r.filter.since;
-    r.tally.until = r.filter.until ? r.filter.until : r.filter.since ? r.maillog.now : 0;
+    r.tally.until = r.filter.until;
+    r.tally.length = r.filter.since ? (r.filter.until ? r.filter.until : r.maillog.now) - r.filter.since : 0;
     int status = read_files(&r, o, count, files);
     int shown = show(&r, o, &catalog);
     tally_end(&r.tally);

@@ -94,7 +94,7 @@ static void view_head(struct view *v, const struct review_lost *lost)
     }
     page_heading(v->page, LOOK_STRONG, buffer_string(&v->out));
     buffer_clear(&v->out);
-    if (t->since && t->until && t->sessions_before) {
+    if (t->since && t->sessions_before) {
         buffer_add_string(&v->out, "In the span before, as long: ");
         add_number(&v->out, t->sessions_before);
         buffer_printf(&v->out, " sessions (%+.0f %%).", 100.0 * ((double)t->sessions / (double)t->sessions_before - 1));

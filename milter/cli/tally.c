@@ -7,7 +7,7 @@
 
 #include <mailwhy/reply.h>
 
-#define SESSIONS_MAX 2000000 /* that are told apart */
+#define SESSIONS_MAX 500000 /* that are told apart */
 #define HOUR 3600
 
 const char *const tally_by_names[BY_COUNT] = {"reason", "code",      "client", "network", "user",
@@ -37,14 +37,15 @@ void tally_begin(struct tally *t, const struct catalog *catalog, enum tally_by b
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         *counts[i] = counts_new();
     t->known = g_hash_table_new_full(g_str_hash, g_str_equal, free, free);
+    t->queued = g_hash_table_new_full(g_str_hash, g_str_equal, free, NULL);
     t->seen = g_hash_table_new_full(g_str_hash, g_str_equal, free, NULL);
     t->seen_before = g_hash_table_new_full(g_str_hash, g_str_equal, free, NULL);
 }
 
 void tally_end(struct tally *t)
 {
-    GHashTable *all[] = {t->groups,         t->reasons, t->theirs, t->guessing, t->guessed,    t->senders,
-                         t->correspondents, t->unknown, t->known,  t->seen,     t->seen_before};
+    GHashTable *all[] = {t->groups,         t->reasons, t->theirs, t->guessing, t->guessed,     t->senders,
+                         t->correspondents, t->unknown, t->known,  t->seen,     t->seen_before, t->queued};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i])
             g_hash_table_destroy(all[i]);
@@ -171,11 +172,13 @@ const char *tally_reason(struct tally *t, const struct event *e)
 }
 
 /* Whether the session is a new one. A mail log has no client port: there a process and a client within an hour are one. */
-static bool is_new_session(GHashTable *seen, const struct event *e)
+static bool is_new_session(struct tally *t, GHashTable *seen, const struct event *e)
 {
     char key[256];
-    if (g_hash_table_size(seen) >= SESSIONS_MAX)
-        g_hash_table_remove_all(seen); /* sessions do not come again after so many */
+    if (g_hash_table_size(seen) >= SESSIONS_MAX) { /* hardly one comes again after so many */
+        g_hash_table_remove_all(seen);
+        t->overflow = true;
+    }
     snprintf(key, sizeof key, "%s/%ld/%s/%ld", e->host ? e->host : "", e->pid, e->client_addr ? e->client_addr : "",
              e->client_port ? e->client_port : (long)(e->time.tv_sec / HOUR));
     return g_hash_table_add(seen, g_strdup(key));
@@ -222,17 +225,28 @@ static void add_refusal(struct tally *t, const struct event *e, const char *reas
     time_t time = e->time.tv_sec;
     struct tally_count *c = count(t, t->reasons, *reason ? reason : "(not known)", time);
     t->refused++;
-    t->sessions += is_new_session(t->seen, e);
+    t->sessions += is_new_session(t, t->seen, e);
     note_other(t, c, e->client_addr);
     note_hour(c, time);
     char *group = group_of(t, e, reason);
     note_other(t, count(t, t->groups, group, time), e->client_addr);
     free(group);
     count(t, t->senders, e->sender, time);
-    if (e->stage == STAGE_AUTH && e->code != 503) {
+    if (e->stage == STAGE_AUTH && e->code >= 500 && e->code != 503) {
         note_other(t, count(t, t->guessing, e->client_addr, time), e->sasl_user);
         note_other(t, count(t, t->guessed, e->sasl_user, time), e->client_addr);
     }
+}
+
+/* A message is queued again each time it is tried again. */
+static void add_accepted(struct tally *t, const struct event *e)
+{
+    if (g_hash_table_size(t->queued) >= SESSIONS_MAX)
+        g_hash_table_remove_all(t->queued);
+    if (e->queue_id && !g_hash_table_add(t->queued, g_strdup(e->queue_id)))
+        return;
+    t->accepted++;
+    count(t, t->correspondents, e->sender, e->time.tv_sec);
 }
 
 static void note_unknown(struct tally *t, const struct event *e)
@@ -248,20 +262,18 @@ void tally_add(struct tally *t, struct event *e, enum maillog_kind kind)
     if (t->until && time >= t->until)
         return;
     if (time < t->since) {
-        if (kind == MAILLOG_REFUSED && t->until && time >= t->since - (t->until - t->since))
-            t->sessions_before += is_new_session(t->seen_before, e);
+        if (kind == MAILLOG_REFUSED && time >= t->since - t->length)
+            t->sessions_before += is_new_session(t, t->seen_before, e);
         return;
     }
     t->first = t->first && t->first < time ? t->first : time;
     t->last = t->last > time ? t->last : time;
     if (kind == MAILLOG_ACCEPTED) {
-        t->accepted++;
-        count(t, t->correspondents, e->sender, time);
+        add_accepted(t, e);
         return;
     }
-    if (kind == MAILLOG_LOST) {
+    if (kind == MAILLOG_LOST) { /* mostly after a failure that was counted */
         t->lost++;
-        count(t, t->guessing, e->client_addr, time);
         return;
     }
     const char *reason = tally_reason(t, e);

@@ -12,7 +12,7 @@
 #include <mailwhy/event.h>
 #include <mailwhy/maillog.h>
 
-#define TALLY_NAMES 200000
+#define TALLY_NAMES 50000
 
 /* How often something came, and from when to when. */
 struct tally_count {
@@ -31,6 +31,7 @@ struct tally {
     const struct catalog *catalog;
     enum tally_by by;
     time_t since, until; /* until 0: open */
+    time_t length; /* of the span before since that it is compared with */
     unsigned long refused, accepted, deliveries, lost;
     unsigned long sessions, sessions_before; /* with refusals; in the span, and in one as long before it */
     time_t first, last;
@@ -44,6 +45,7 @@ struct tally {
     GHashTable *unknown; /* replies that the catalogue does not know, without what changes in them */
     GHashTable *known; /* such a reply -> its reason's id, or "" */
     GHashTable *seen, *seen_before; /* sessions */
+    GHashTable *queued; /* ids of accepted messages */
     bool overflow;
 };
 

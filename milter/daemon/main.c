@@ -181,9 +181,10 @@ static int load(struct daemon *d, const char *file, bool test)
     int result = -1;
     if (config_load(&d->config, file, &faults) == -1)
         goto done;
-    d->source = (struct catalog_source){
-        .dir = d->config.catalog, .local_dir = d->config.local_catalog, .language = test ? NULL : d->config.explain.language,
-                                         .test = test};
+    d->source = (struct catalog_source){.dir = d->config.catalog,
+                                        .local_dir = d->config.local_catalog,
+                                        .language = test ? NULL : d->config.explain.language,
+                                        .test = test};
     catalog = catalog_load(&d->source, &faults);
     if (!catalog)
         goto done;

@@ -27,6 +27,8 @@ struct log_source {
     size_t packed_len, packed_at;
     bool packed_end;
     bool amid; /* the compressed data must go on */
+    bool over; /* what follows is none of it: padding */
+    int fault; /* of what has been handed out before it; 0: none */
     char *block; /* ROOM octets: what was handed out last, and the beginning of a line behind it */
     size_t handed, len;
 };
@@ -35,7 +37,7 @@ struct format {
     const char *magic;
     size_t len;
     int (*begin)(struct log_source *s); /* 0, or -1 with errno */
-    ssize_t (*unpack)(struct log_source *s, char *to, size_t room); /* from packed; 0: more of it is needed; -1 with errno */
+    ssize_t (*unpack)(struct log_source *s, char *to, size_t room); /* from packed; 0: more of it is needed, or fault is set */
     void (*end)(struct log_source *s);
 };
 
@@ -83,15 +85,16 @@ static ssize_t unpack_gzip(struct log_source *s, char *to, size_t room)
     s->gzip.avail_in = (unsigned)(s->packed_len - s->packed_at);
     s->gzip.next_out = (unsigned char *)to;
     s->gzip.avail_out = (unsigned)room;
-    int got = s->gzip.avail_in ? inflate(&s->gzip, Z_NO_FLUSH) : Z_BUF_ERROR;
+    if (s->gzip.avail_in && !s->amid && *s->gzip.next_in == 0) /* as tapes pad, and gzip takes it */
+        s->over = true;
+    int got = s->gzip.avail_in && !s->over ? inflate(&s->gzip, Z_NO_FLUSH) : Z_BUF_ERROR;
     s->packed_at = s->packed_len - s->gzip.avail_in;
     s->amid = got == Z_OK || (s->amid && got == Z_BUF_ERROR);
     if (got == Z_STREAM_END)
         got = inflateReset(&s->gzip); /* another member may follow */
-    if (got == Z_OK || got == Z_BUF_ERROR)
-        return (ssize_t)(room - s->gzip.avail_out);
-    errno = got == Z_MEM_ERROR ? ENOMEM : EBADMSG;
-    return -1;
+    if (got != Z_OK && got != Z_BUF_ERROR)
+        s->fault = got == Z_MEM_ERROR ? ENOMEM : EBADMSG;
+    return (ssize_t)(room - s->gzip.avail_out);
 }
 
 static void end_gzip(struct log_source *s)
@@ -115,10 +118,9 @@ static ssize_t unpack_zstd(struct log_source *s, char *to, size_t room)
     size_t got = ZSTD_decompressStream(s->zstd, &out, &in);
     s->packed_at = in.pos;
     s->amid = got != 0;
-    if (!ZSTD_isError(got))
-        return (ssize_t)out.pos;
-    errno = EBADMSG;
-    return -1;
+    if (ZSTD_isError(got))
+        s->fault = EBADMSG;
+    return (ssize_t)out.pos;
 }
 
 static void end_zstd(struct log_source *s)
@@ -171,13 +173,15 @@ fail:
 static int fill(struct log_source *s)
 {
     while (s->len < ROOM) {
-        ssize_t n = s->format->unpack(s, s->block + s->len, ROOM - s->len);
-        if (n == -1)
-            return -1;
+        ssize_t n = s->fault ? 0 : s->format->unpack(s, s->block + s->len, ROOM - s->len);
         s->len += (size_t)n;
         if (n > 0)
             return 1;
-        int got = read_packed(s);
+        if (s->fault) {
+            errno = s->fault;
+            return -1;
+        }
+        int got = s->over ? 0 : read_packed(s);
         if (got == 0 && s->amid) { /* it ends too early */
             errno = EBADMSG;
             return -1;

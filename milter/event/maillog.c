@@ -59,6 +59,20 @@ static int number(const char *s, size_t digits)
     return n;
 }
 
+/* The latest time of that month, day and hour that is not after now, but for a day. -1: there is no such day. */
+static time_t latest(time_t now, int month, int day, int hour)
+{
+    struct tm today, tm;
+    localtime_r(&now, &today);
+    for (int years = 0; years <= 8; years++) { /* of a 29 February the last but one may be so long ago */
+        tm = (struct tm){.tm_year = today.tm_year - years, .tm_mon = month, .tm_mday = day, .tm_hour = hour, .tm_isdst = -1};
+        time_t time = mktime(&tm);
+        if (tm.tm_mon == month && tm.tm_mday == day && time <= now + 86400)
+            return time;
+    }
+    return -1;
+}
+
 /* "Nov 20 10:00:01 ", in the time of this machine. */
 static bool read_old_time(struct maillog *m, struct span *s, struct timespec *time)
 {
@@ -73,16 +87,11 @@ static bool read_old_time(struct maillog *m, struct span *s, struct timespec *ti
         return false;
     int key = 1 + hour + 24 * (day + 32 * month);
     if (key != m->hour_key) {
-        struct tm now, tm;
-        localtime_r(&m->now, &now);
-        tm = (struct tm){.tm_year = now.tm_year, .tm_mon = month, .tm_mday = day, .tm_hour = hour, .tm_isdst = -1};
-        m->hour_time = mktime(&tm);
-        if (m->hour_time > m->now + 86400) {
-            tm = (struct tm){.tm_year = now.tm_year - 1, .tm_mon = month, .tm_mday = day, .tm_hour = hour, .tm_isdst = -1};
-            m->hour_time = mktime(&tm);
-        }
+        m->hour_time = latest(m->now, month, day, hour);
         m->hour_key = key;
     }
+    if (m->hour_time == -1)
+        return false;
     *time = (struct timespec){.tv_sec = m->hour_time + 60 * minute + second};
     s->at += 16;
     return true;
@@ -100,12 +109,13 @@ static bool read_new_time(struct span *s, struct timespec *time)
     if (t.end[-1] == 'Z') {
         memcpy(utc, t.at, len);
     } else {
-        const char *zone = t.end - 6;
-        int hours = number(zone + 1, 2), minutes = number(zone + 4, 2);
-        if ((*zone != '+' && *zone != '-') || zone[3] != ':' || hours < 0 || minutes < 0)
+        bool colon = t.end[-3] == ':'; /* systemd's short-iso has none */
+        const char *zone = t.end - (colon ? 6 : 5);
+        int hours = number(zone + 1, 2), minutes = number(t.end - 2, 2);
+        if ((*zone != '+' && *zone != '-') || hours < 0 || minutes < 0)
             return false;
         offset = (*zone == '-' ? 1 : -1) * (3600L * hours + 60L * minutes);
-        len -= 6;
+        len = (size_t)(zone - t.at);
         memcpy(utc, t.at, len);
         utc[len++] = 'Z';
     }
@@ -188,6 +198,15 @@ static void take_client_name(struct maillog *m, struct span s, struct found *f)
         f->client_name = keep(m, name);
 }
 
+/* Make s what stands behind the last such word: what stands before may be a client's. */
+static bool pass_last(struct span *s, const char *word)
+{
+    bool any = false;
+    while (pass(s, word))
+        any = true;
+    return any;
+}
+
 static int read_reject(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text, details = text;
@@ -198,7 +217,7 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
         take_client_name(m, s, f);
     if (!take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
-    if (pass(&details, "; from=<"))
+    if (pass_last(&details, "; from=<"))
         details.at -= strlen("from=<");
     f->sender = value(m, details, "from=<", '>');
     f->recipient = value(m, details, " to=<", '>');
@@ -233,7 +252,8 @@ static int read_lost(struct maillog *m, struct span text, struct event *e, struc
 static int read_delivery(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text;
-    if (!pass(&s, " status=") || starts(s, "sent") || starts(s, "deliverable") || !take_reply(m, text, e, f))
+    bool delivery = pass(&s, " status=") && (starts(s, "bounced") || starts(s, "deferred") || starts(s, "expired"));
+    if (!delivery || !find(text, " relay=") || !take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
     f->client_addr = f->client_name = 0;
     f->recipient = value(m, text, "to=<", '>');
@@ -274,7 +294,8 @@ static int read_sendmail(struct maillog *m, struct span text, struct event *e, s
         f->queue_id = keep(m, id);
     bool delivery = find(text, "stat="), auth = find(text, "AUTH failure (");
     if (!delivery && !auth && !find(text, "reject="))
-        return find(text, "nrcpts=") && (f->sender = value(m, text, "from=<", '>')) ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
+        return find(text, "nrcpts=") && !find(text, "nrcpts=0") && (f->sender = value(m, text, "from=<", '>')) ? MAILLOG_ACCEPTED
+                                                                                                               : MAILLOG_NOTHING;
     if (!take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
     f->recipient = delivery ? value(m, text, "to=<", '>') : 0;
@@ -282,8 +303,11 @@ static int read_sendmail(struct maillog *m, struct span text, struct event *e, s
         e->stage = STAGE_RCPT, f->recipient = value(m, text, "arg1=<", '>');
     else if (find(text, "ruleset=check_mail"))
         e->stage = STAGE_MAIL, f->sender = value(m, text, "arg1=<", '>');
+    else if (find(text, "ruleset=check_relay"))
+        e->stage = STAGE_CONNECT;
     else if (auth)
-        e->stage = STAGE_AUTH, f->sasl_method = value(m, text, "AUTH failure (", ')');
+        e->stage = STAGE_AUTH, f->sasl_method = value(m, text, "AUTH failure (", ')'),
+        f->sasl_user = value(m, text, ", user=", ',');
     return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
 }
 
@@ -330,7 +354,7 @@ int maillog_read(struct maillog *m, const char *line, size_t len, struct event *
     *e = (struct event){0};
     buffer_clear(&m->strings);
     if (!read_new_time(&s, &e->time) && !read_old_time(m, &s, &e->time)) {
-        m->unread += find(s, " postfix/") || find(s, " sendmail[");
+        m->unread += find(s, " postfix/") || find(s, " sendmail[") || find(s, " sm-mta[");
         return MAILLOG_NOTHING;
     }
     int kind = read_message(m, s, e, &f);

@@ -23,7 +23,8 @@ int explain_style_from_name(const char *name)
 
 static enum stage stage_of(const struct catalog_match *match, const struct session_facts *facts)
 {
-    if ((match->code && match->code->stage == STAGE_AUTH) || (facts && facts->stage == STAGE_AUTH)) /* whatever the text is about */
+    if ((match->code && match->code->stage == STAGE_AUTH) ||
+        (facts && facts->stage == STAGE_AUTH)) /* whatever the text is about */
         return STAGE_AUTH;
     if (match->reason && match->reason->stage)
         return match->reason->stage;

@@ -261,6 +261,33 @@ static void test_damaged(void **state)
     buffer_free(&packed);
 }
 
+/* Damage at the very end costs nothing of what was before it, and is said; padding with zeros is none. */
+static void test_last_octet(void **state)
+{
+    const struct format *format = *state;
+    struct buffer data = {0}, packed = {0}, got = {0};
+    if (!format->compressed)
+        return;
+    add_lines(&data, 3000);
+    format->pack(&packed, data.data, data.len);
+    if (strcmp(format->name, "gzip") == 0) {
+        packed.data[packed.len - 6] = (char)~packed.data[packed.len - 6]; /* of its checksum */
+        write_file(packed.data, packed.len);
+        assert_int_equal(read_all(path, &got), EBADMSG);
+        assert_int_equal(got.len, data.len);
+        packed.data[packed.len - 6] = (char)~packed.data[packed.len - 6];
+        buffer_clear(&got);
+        for (int i = 0; i < 512; i++)
+            buffer_add_char(&packed, '\0');
+        write_file(packed.data, packed.len);
+        assert_int_equal(read_all(path, &got), 0);
+        assert_int_equal(got.len, data.len);
+    }
+    buffer_free(&data);
+    buffer_free(&packed);
+    buffer_free(&got);
+}
+
 /* Something else behind the compressed data is a fault, after what was before it. */
 static void test_more(void **state)
 {
@@ -378,8 +405,8 @@ static void test_progress(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_others), cmocka_unit_test(test_progress)};
-    static CMUnitTestFunction of_format[] = {test_sizes, test_same,    test_several, test_long, test_cut,
-                                             test_more,  test_damaged, test_stdin,   test_pipe};
+    static CMUnitTestFunction of_format[] = {test_sizes, test_same,       test_several, test_long,  test_cut,
+                                             test_more,  test_last_octet, test_damaged, test_stdin, test_pipe};
     if (!mkdtemp(folder))
         return 1;
     snprintf(path, sizeof path, "%s/log", folder);

@@ -208,6 +208,8 @@ static struct line {
     {"another program", STAMP "dovecot: NOQUEUE: reject: RCPT from c.test[192.0.2.7]: " RELAY TAIL, MAILLOG_NOTHING, NULL},
     {"a program that is like Postfix's only behind it",
      STAMP "cron[811]: postfix/smtpd[811]: NOQUEUE: reject: RCPT from c.test[192.0.2.7]: " RELAY TAIL, MAILLOG_NOTHING, NULL},
+    {"Sendmail: nothing accepted", SENDMAIL ID "from=<b@x.test>, size=0, class=0, nrcpts=0, relay=c.test [192.0.2.7]",
+     MAILLOG_NOTHING, NULL},
     {"Sendmail: check_rcpt",
      SENDMAIL ID
      "ruleset=check_rcpt, arg1=<a@there.test>, relay=c.test [192.0.2.7], reject=550 5.7.1 <a@there.test>... Relaying denied",
@@ -318,6 +320,9 @@ static struct stamp {
 } stamps[] = {
     {"old", "Nov 20 22:26:01", NOW, "2026-11-20T22:26:01Z"},
     {"old: one digit", "Nov  2 02:06:01", NOW, "2026-11-02T02:06:01Z"},
+    {"old: 29 February two years ago", "Feb 29 12:00:00", NOW, "2024-02-29T12:00:00Z"},
+    {"old: no 31 February", "Feb 31 12:00:00", NOW, NULL},
+    {"new: offset without a colon", "2026-11-20T22:26:01+0100", NOW, "2026-11-20T21:26:01Z"},
     {"old: a leap second", "Jun 30 23:59:60", NOW, "2026-07-01T00:00:00Z"},
     {"old: December in January", "Dec 31 23:59:59", "2027-01-01T00:00:01Z", "2026-12-31T23:59:59Z"},
     {"old: January in December", "Jan  1 00:00:00", "2026-12-31T23:59:59Z", "2026-01-01T00:00:00Z"},
