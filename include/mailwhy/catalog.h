@@ -116,7 +116,8 @@ struct catalog_source {
     const char *local_dir; /* the site's, over the other entry by entry; NULL, or a folder that may be missing */
     const char *language; /* the one beside English; NULL: all */
     bool test; /* to see whether it is good, not to match with it: no machine code is made of patterns */
-    bool brief; /* for few replies and one thread: patterns are not looked at before they may match, and texts not checked */
+    bool
+        brief; /* for few replies and one thread: patterns of dir are not looked at before they may match, its texts not checked */
     bool strict; /* faults are also: what a language lacks, and reasons that get in each other's way */
 };
 

@@ -12,7 +12,7 @@
  * time in a process. */
 cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg_t *), struct buffer *faults);
 
-/* The line on which a titled section begins, looked for in its file; libconfuse knows where it ends. */
-int conf_file_section_line(cfg_t *section);
+/* The line on which a section begins, looked for in its file; libconfuse knows where it ends. */
+int conf_file_section_line(cfg_t *section, const char *file);
 
 #endif

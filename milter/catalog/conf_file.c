@@ -167,12 +167,12 @@ static bool begins_section(const char *line, const char *kind, const char *title
     return *(line + strspn(line, "\"' \t")) == '{';
 }
 
-int conf_file_section_line(cfg_t *section)
+int conf_file_section_line(cfg_t *section, const char *file)
 {
     const char *kind = cfg_name(section), *title = cfg_title(section) ? cfg_title(section) : "";
     struct buffer text = {0};
     int found = section->line, number = 1;
-    if (read_file(&text, section->filename) == NULL && text.data) {
+    if (read_file(&text, file) == NULL && text.data) {
         for (char *line = text.data, *end; (end = strchr(line, '\n')) && number <= section->line; line = end + 1, number++)
             if (begins_section(line, kind, title))
                 found = number;

@@ -88,10 +88,11 @@ cfg_t *load_tree(struct loader *l, const char *path, cfg_opt_t *options, void (*
 }
 
 /* Read the entries of a folder; in the site's each file may be missing. */
-static int load_entries(struct loader *l, const char *dir, enum origin origin)
+static int load_entries(struct loader *l, const char *dir, const struct catalog_source *from, enum origin origin)
 {
     bool optional = origin == ORIGIN_SITE;
     l->origin = origin;
+    load_reasons_begin(from->brief && origin == ORIGIN_OURS);
     struct buffer path = {0};
     int result = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files && result == 0; i++) {
@@ -118,10 +119,9 @@ struct catalog *catalog_load(const struct catalog_source *from, struct buffer *f
     if (!c)
         return NULL;
     atomic_init(&c->users, 1);
-    load_reasons_begin(from->brief);
     int why = ENOMEM;
-    if (load_entries(&l, from->dir, ORIGIN_OURS) == -1 ||
-        (from->local_dir && load_entries(&l, from->local_dir, ORIGIN_SITE) == -1))
+    if (load_entries(&l, from->dir, from, ORIGIN_OURS) == -1 ||
+        (from->local_dir && load_entries(&l, from->local_dir, from, ORIGIN_SITE) == -1))
         goto done;
     why = EINVAL;
     if (faults->len > before) /* what is wrong with the texts may come of it alone */

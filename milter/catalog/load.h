@@ -46,7 +46,7 @@ int load_code(const char *title);
 /* A section's title as an enhanced status code, class 0 for "X.7.8". False for another text. */
 bool load_enhanced(const char *title, struct enhanced *e);
 
-/* To be called before reasons are loaded: brief as in catalog_source. */
+/* To be called before the reasons of a folder are loaded: whether their patterns are deferred. */
 void load_reasons_begin(bool brief);
 
 /* Point each reason, and each code and enhanced code that has one, at the reason whose text a client is shown. */

@@ -42,12 +42,13 @@ static void check_complete(struct loader *l, struct catalog_text *t, cfg_t *sect
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!parts[i])
             buffer_printf(l->faults, "%s:%d: %s %s has no %s in the language %s\n", section->filename,
-                          conf_file_section_line(section), cfg_name(section), cfg_title(section), part_names[i],
-                          CATALOG_LANGUAGE);
+                          conf_file_section_line(section, section->filename), cfg_name(section), cfg_title(section),
+                          part_names[i], CATALOG_LANGUAGE);
     note_ascii(t);
     if (!t->ascii)
         buffer_printf(l->faults, "%s:%d: %s %s: its text in the language %s is not plain ASCII\n", section->filename,
-                      conf_file_section_line(section), cfg_name(section), cfg_title(section), CATALOG_LANGUAGE);
+                      conf_file_section_line(section, section->filename), cfg_name(section), cfg_title(section),
+                      CATALOG_LANGUAGE);
 }
 
 /* How often the placeholder stands in the text. */
@@ -94,7 +95,8 @@ static void check_part(const struct counterpart *p, const char *key, const char 
     cfg_t *tree = text_tree(p->loader, p->language, p->section->filename);
     cfg_t *section = tree ? cfg_gettsec(tree, cfg_name(p->section), cfg_title(p->section)) : NULL;
     buffer_printf(p->loader->faults, "%s:%d: %s %s: its %s %s\n", tree ? tree->filename : p->section->filename,
-                  section ? conf_file_section_line(section) : 0, cfg_name(p->section), cfg_title(p->section), key, fault);
+                  section ? conf_file_section_line(section, tree->filename) : 0, cfg_name(p->section), cfg_title(p->section), key,
+                  fault);
 }
 
 static const struct catalog_variant *variant_find(const struct catalog_text *t, unsigned conditions)
@@ -176,7 +178,7 @@ static void complete_words(struct loader *l, struct language *language, const st
                             : !same_placeholders(own, english->words[i]) ? "has other placeholders than the English one"
                                                                          : NULL;
         if (section && fault)
-            buffer_printf(l->faults, "%s:%d: words: %s %s\n", tree->filename, conf_file_section_line(section),
+            buffer_printf(l->faults, "%s:%d: words: %s %s\n", tree->filename, conf_file_section_line(section, tree->filename),
                           load_word_key((enum word)i), fault);
         language->words[i] = own ? own : english->words[i];
         language->ascii_words = language->ascii_words && (i > WORD_REPLY_LAST || is_ascii(language->words[i]));

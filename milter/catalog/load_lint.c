@@ -78,9 +78,9 @@ static void try_example(struct contest *x, const char *text, size_t len, struct 
 static void fault(const struct contest *x, const struct pattern *p, const char *how, const struct claim *other)
 {
     buffer_printf(x->loader->faults, "%s:%d: reason %s: pattern '%s' %s reason %s (%s:%d) with '%s'\n",
-                  x->reason->section->filename, conf_file_section_line(x->reason->section), x->reason->reason.id, pattern_text(p),
-                  how, other->reason->reason.id, other->reason->section->filename, conf_file_section_line(other->reason->section),
-                  pattern_text(other->pattern));
+                  x->reason->section->filename, conf_file_section_line(x->reason->section, x->reason->section->filename),
+                  x->reason->reason.id, pattern_text(p), how, other->reason->reason.id, other->reason->section->filename,
+                  conf_file_section_line(other->reason->section, other->reason->section->filename), pattern_text(other->pattern));
 }
 
 /* 0, or -1 with errno ENOMEM. */
@@ -113,11 +113,12 @@ static void judge_bare(struct loader *l, const struct reason_entry *a, const str
     for (size_t i = 0; i < a->enhanced_count; i++)
         if (reason_knows_enhanced(b, &a->enhanced[i]))
             buffer_printf(l->faults, "%s:%d: reason %s: the enhanced code %s alone is already reason %s\n", b->section->filename,
-                          conf_file_section_line(b->section), b->reason.id, enhanced_format(&a->enhanced[i], text), a->reason.id);
+                          conf_file_section_line(b->section, b->section->filename), b->reason.id,
+                          enhanced_format(&a->enhanced[i], text), a->reason.id);
     for (size_t i = 0; i < a->code_count && !a->enhanced_count && !b->enhanced_count; i++)
         if (reason_knows_code(b, a->codes[i]))
             buffer_printf(l->faults, "%s:%d: reason %s: the code %d alone is already reason %s\n", b->section->filename,
-                          conf_file_section_line(b->section), b->reason.id, a->codes[i], a->reason.id);
+                          conf_file_section_line(b->section, b->section->filename), b->reason.id, a->codes[i], a->reason.id);
 }
 
 int load_lint(struct loader *l)

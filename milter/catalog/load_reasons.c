@@ -196,7 +196,7 @@ static const struct catalog_reason *shown_reason(struct loader *l, const char *i
     if (r && !l->c->reasons[reason_index(l->c, r)].shown_as)
         return r;
     buffer_printf(l->faults, "%s:%d: %s %s: shown_as \"%s\" is not a reason with a text of its own to show\n", section->filename,
-                  conf_file_section_line(section), cfg_name(section), cfg_title(section), id);
+                  conf_file_section_line(section, section->filename), cfg_name(section), cfg_title(section), id);
     return NULL;
 }
 

@@ -250,7 +250,7 @@ static int take_texts(struct loader *l, struct language *language, cfg_t *tree, 
         struct catalog_text *row = entry_kinds[kind].row(l->c, language, cfg_title(section), i);
         if (!row)
             buffer_printf(l->faults, "%s:%d: text for %s %s, which is not in the catalogue\n", section->filename,
-                          conf_file_section_line(section), name, cfg_title(section));
+                          conf_file_section_line(section, section->filename), name, cfg_title(section));
         else if (take_text(l->c, row, section) == -1)
             return -1;
     }
@@ -307,7 +307,7 @@ int load_texts(struct loader *l, const char *dir, const struct catalog_source *f
 {
     struct dirent **entries = NULL;
     l->origin = origin;
-    unchecked = from->brief;
+    unchecked = from->brief && origin == ORIGIN_OURS;
     struct buffer path = {0};
     int result = -1, count = 0;
     if (!language_make(l->c, CATALOG_LANGUAGE) || buffer_printf(&path, "%s/text", dir) == -1)
