@@ -7,43 +7,7 @@
 #include <mailwhy/event_time.h>
 #include <mailwhy/json.h>
 #include <mailwhy/reply.h>
-
-/* A piece of the line. */
-struct span {
-    const char *at, *end;
-};
-
-static size_t length(struct span s)
-{
-    return (size_t)(s.end - s.at);
-}
-
-static const char *find(struct span s, const char *word)
-{
-    return s.at < s.end ? memmem(s.at, length(s), word, strlen(word)) : NULL;
-}
-
-/* Make s what stands behind the word. False: the word is not there, s is untouched. */
-static bool pass(struct span *s, const char *word)
-{
-    const char *at = find(*s, word);
-    if (at)
-        s->at = at + strlen(word);
-    return at;
-}
-
-static bool starts(struct span s, const char *word)
-{
-    size_t len = strlen(word);
-    return length(s) >= len && memcmp(s.at, word, len) == 0;
-}
-
-/* The piece up to that octet; all where it is not there. */
-static struct span until(struct span s, char end)
-{
-    const char *at = s.at < s.end ? memchr(s.at, end, length(s)) : NULL;
-    return (struct span){s.at, at ? at : s.end};
-}
+#include <mailwhy/span.h>
 
 /* A number of so many digits. -1: none. */
 static int number(const char *s, size_t digits)
@@ -77,7 +41,7 @@ static time_t latest(time_t now, int month, int day, int hour)
 static bool read_old_time(struct maillog *m, struct span *s, struct timespec *time)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    if (length(*s) < 16 || s->at[3] != ' ' || s->at[6] != ' ' || s->at[9] != ':' || s->at[12] != ':' || s->at[15] != ' ')
+    if (span_length(*s) < 16 || s->at[3] != ' ' || s->at[6] != ' ' || s->at[9] != ':' || s->at[12] != ':' || s->at[15] != ' ')
         return false;
     int month = 0;
     while (month < 12 && memcmp(months + 3 * (size_t)month, s->at, 3) != 0)
@@ -101,8 +65,8 @@ static bool read_old_time(struct maillog *m, struct span *s, struct timespec *ti
 static bool read_new_time(struct span *s, struct timespec *time)
 {
     char utc[40];
-    struct span t = until(*s, ' ');
-    size_t len = length(t);
+    struct span t = span_until(*s, ' ');
+    size_t len = span_length(t);
     if (len < 20 || len >= sizeof utc || t.end == s->end || t.at[4] != '-' || t.at[10] != 'T')
         return false;
     long offset = 0;
@@ -130,7 +94,7 @@ static bool read_new_time(struct span *s, struct timespec *time)
 static size_t keep(struct maillog *m, struct span s)
 {
     size_t at = m->strings.len + 1;
-    buffer_add(&m->strings, s.at, length(s));
+    buffer_add(&m->strings, s.at, span_length(s));
     return buffer_add_char(&m->strings, '\0') == 0 ? at : 0;
 }
 
@@ -148,10 +112,10 @@ static const char *string(const struct maillog *m, size_t offset)
 /* The value behind the name and before the octet: "from=<" and '>'. 0: there is none. */
 static size_t value(struct maillog *m, struct span s, const char *name, char end)
 {
-    if (!pass(&s, name))
+    if (!span_pass(&s, name))
         return 0;
-    struct span v = until(s, end);
-    return length(v) ? keep(m, v) : 0;
+    struct span v = span_until(s, end);
+    return span_length(v) ? keep(m, v) : 0;
 }
 
 static const struct {
@@ -164,7 +128,7 @@ static const struct {
 static enum stage stage_of(struct span s)
 {
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
-        if (starts(s, stages[i].name))
+        if (span_starts(s, stages[i].name))
             return stages[i].stage;
     return STAGE_NONE;
 }
@@ -173,7 +137,7 @@ static enum stage stage_of(struct span s)
 static bool take_reply(struct maillog *m, struct span line, struct event *e, struct found *f)
 {
     struct reply r;
-    if (reply_find(&m->found, line.at, length(line)) != 1)
+    if (reply_find(&m->found, line.at, span_length(line)) != 1)
         return false;
     const struct buffer *reply = &m->found.reply;
     f->reply = keep(m, (struct span){reply->data, reply->data + reply->len});
@@ -193,8 +157,8 @@ static bool take_reply(struct maillog *m, struct span line, struct event *e, str
 /* The name before "[address]". */
 static void take_client_name(struct maillog *m, struct span s, struct found *f)
 {
-    struct span name = until(s, '[');
-    if (name.end < s.end && length(name) && !starts(name, "unknown"))
+    struct span name = span_until(s, '[');
+    if (name.end < s.end && span_length(name) && !span_starts(name, "unknown"))
         f->client_name = keep(m, name);
 }
 
@@ -202,7 +166,7 @@ static void take_client_name(struct maillog *m, struct span s, struct found *f)
 static bool pass_last(struct span *s, const char *word)
 {
     bool any = false;
-    while (pass(s, word))
+    while (span_pass(s, word))
         any = true;
     return any;
 }
@@ -210,10 +174,10 @@ static bool pass_last(struct span *s, const char *word)
 static int read_reject(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text, details = text;
-    if (!pass(&s, "reject: "))
+    if (!span_pass(&s, "reject: "))
         return MAILLOG_NOTHING;
     e->stage = stage_of(s);
-    if (pass(&s, " from "))
+    if (span_pass(&s, " from "))
         take_client_name(m, s, f);
     if (!take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
@@ -228,11 +192,11 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
 static int read_sasl(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text, client = text;
-    if (!pass(&s, ": SASL ") || !find(s, " authentication failed") || !take_reply(m, text, e, f))
+    if (!span_pass(&s, ": SASL ") || !span_find(s, " authentication failed") || !take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
-    pass(&client, "warning: ");
+    span_pass(&client, "warning: ");
     take_client_name(m, client, f);
-    f->sasl_method = keep(m, until(s, ' '));
+    f->sasl_method = keep(m, span_until(s, ' '));
     f->sasl_user = value(m, s, "sasl_username=", ',');
     e->stage = STAGE_AUTH;
     return MAILLOG_REFUSED;
@@ -241,7 +205,7 @@ static int read_sasl(struct maillog *m, struct span text, struct event *e, struc
 static int read_lost(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text;
-    if (!starts(text, "lost connection after AUTH from ") || !pass(&s, " from "))
+    if (!span_starts(text, "lost connection after AUTH from ") || !span_pass(&s, " from "))
         return MAILLOG_NOTHING;
     take_client_name(m, s, f);
     f->client_addr = value(m, s, "[", ']');
@@ -252,8 +216,9 @@ static int read_lost(struct maillog *m, struct span text, struct event *e, struc
 static int read_delivery(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text;
-    bool delivery = pass(&s, " status=") && (starts(s, "bounced") || starts(s, "deferred") || starts(s, "expired"));
-    if (!delivery || !find(text, " relay=") || !take_reply(m, text, e, f))
+    bool delivery =
+        span_pass(&s, " status=") && (span_starts(s, "bounced") || span_starts(s, "deferred") || span_starts(s, "expired"));
+    if (!delivery || !span_find(text, " relay=") || !take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
     f->client_addr = f->client_name = 0;
     f->recipient = value(m, text, "to=<", '>');
@@ -262,7 +227,7 @@ static int read_delivery(struct maillog *m, struct span text, struct event *e, s
 
 static int read_queued(struct maillog *m, struct span text, struct found *f)
 {
-    if (!find(text, "(queue active)"))
+    if (!span_find(text, "(queue active)"))
         return MAILLOG_NOTHING;
     f->sender = value(m, text, "from=<", '>');
     return f->sender ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
@@ -271,39 +236,40 @@ static int read_queued(struct maillog *m, struct span text, struct found *f)
 /* A line of one of Postfix's services. */
 static int read_postfix(struct maillog *m, struct span service, struct span text, struct event *e, struct found *f)
 {
-    bool qmgr = length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0;
-    struct span id = until(text, ':');
-    if (length(id) >= 6 && length(id) < 24 && !starts(id, "NOQUEUE") && !starts(id, "warning"))
+    bool qmgr = span_length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0;
+    struct span id = span_until(text, ':');
+    if (span_length(id) >= 6 && span_length(id) < 24 && !span_starts(id, "NOQUEUE") && !span_starts(id, "warning"))
         f->queue_id = keep(m, id);
     if (qmgr)
         return read_queued(m, text, f);
-    if (starts(text, "warning: "))
+    if (span_starts(text, "warning: "))
         return read_sasl(m, text, e, f);
-    if (starts(text, "lost "))
+    if (span_starts(text, "lost "))
         return read_lost(m, text, e, f);
     struct span verb = text;
-    if (pass(&verb, ": ") && (starts(verb, "reject: ") || starts(verb, "milter-reject: ")))
+    if (span_pass(&verb, ": ") && (span_starts(verb, "reject: ") || span_starts(verb, "milter-reject: ")))
         return read_reject(m, text, e, f);
     return read_delivery(m, text, e, f);
 }
 
 static int read_sendmail(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    struct span id = until(text, ':');
-    if (length(id) >= 8 && length(id) < 24)
+    struct span id = span_until(text, ':');
+    if (span_length(id) >= 8 && span_length(id) < 24)
         f->queue_id = keep(m, id);
-    bool delivery = find(text, "stat="), auth = find(text, "AUTH failure (");
-    if (!delivery && !auth && !find(text, "reject="))
-        return find(text, "nrcpts=") && !find(text, "nrcpts=0") && (f->sender = value(m, text, "from=<", '>')) ? MAILLOG_ACCEPTED
-                                                                                                               : MAILLOG_NOTHING;
+    bool delivery = span_find(text, "stat="), auth = span_find(text, "AUTH failure (");
+    if (!delivery && !auth && !span_find(text, "reject="))
+        return span_find(text, "nrcpts=") && !span_find(text, "nrcpts=0") && (f->sender = value(m, text, "from=<", '>'))
+                   ? MAILLOG_ACCEPTED
+                   : MAILLOG_NOTHING;
     if (!take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
     f->recipient = delivery ? value(m, text, "to=<", '>') : 0;
-    if (find(text, "ruleset=check_rcpt"))
+    if (span_find(text, "ruleset=check_rcpt"))
         e->stage = STAGE_RCPT, f->recipient = value(m, text, "arg1=<", '>');
-    else if (find(text, "ruleset=check_mail"))
+    else if (span_find(text, "ruleset=check_mail"))
         e->stage = STAGE_MAIL, f->sender = value(m, text, "arg1=<", '>');
-    else if (find(text, "ruleset=check_relay"))
+    else if (span_find(text, "ruleset=check_relay"))
         e->stage = STAGE_CONNECT;
     else if (auth)
         e->stage = STAGE_AUTH, f->sasl_method = value(m, text, "AUTH failure (", ')'),
@@ -314,14 +280,14 @@ static int read_sendmail(struct maillog *m, struct span text, struct event *e, s
 /* Read what stands behind the time: "host program[pid]: text". */
 static int read_message(struct maillog *m, struct span s, struct event *e, struct found *f)
 {
-    struct span host = until(s, ' '), tag = {host.end + 1, s.end};
+    struct span host = span_until(s, ' '), tag = {host.end + 1, s.end};
     if (host.end >= s.end)
         return MAILLOG_NOTHING;
-    tag = until(tag, ':');
-    if (tag.end + 2 > s.end || length(tag) > 80)
+    tag = span_until(tag, ':');
+    if (tag.end + 2 > s.end || span_length(tag) > 80)
         return MAILLOG_NOTHING;
-    struct span text = {tag.end + 2, s.end}, program = until(tag, '[');
-    bool postfix = starts(program, "postfix"), sendmail = starts(program, "sendmail") || starts(program, "sm-");
+    struct span text = {tag.end + 2, s.end}, program = span_until(tag, '[');
+    bool postfix = span_starts(program, "postfix"), sendmail = span_starts(program, "sendmail") || span_starts(program, "sm-");
     if (!postfix && !sendmail)
         return MAILLOG_NOTHING;
     f->host = keep(m, host);
@@ -354,7 +320,7 @@ int maillog_read(struct maillog *m, const char *line, size_t len, struct event *
     *e = (struct event){0};
     buffer_clear(&m->strings);
     if (!read_new_time(&s, &e->time) && !read_old_time(m, &s, &e->time)) {
-        m->unread += find(s, " postfix/") || find(s, " sendmail[") || find(s, " sm-mta[");
+        m->unread += span_find(s, " postfix/") || span_find(s, " sendmail[") || span_find(s, " sm-mta[");
         return MAILLOG_NOTHING;
     }
     int kind = read_message(m, s, e, &f);

@@ -3,50 +3,22 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A piece of the line. */
-struct span {
-    const char *at, *end;
-};
-
-static size_t length(struct span s)
-{
-    return (size_t)(s.end - s.at);
-}
-
-/* Where the word first stands in the span, NULL for nowhere. */
-static const char *find(struct span s, const char *word)
-{
-    return s.at < s.end ? memmem(s.at, length(s), word, strlen(word)) : NULL;
-}
+#include <mailwhy/span.h>
 
 static const char *find_last(struct span s, const char *word)
 {
     const char *last = NULL;
-    for (const char *at; (at = find(s, word)); s.at = at + 1)
+    for (const char *at; (at = span_find(s, word)); s.at = at + 1)
         last = at;
     return last;
-}
-
-/* Make s what stands behind the word. False: the word is not there, s is untouched. */
-static bool pass(struct span *s, const char *word)
-{
-    const char *at = find(*s, word);
-    if (at)
-        s->at = at + strlen(word);
-    return at;
 }
 
 /* Let s end where the word begins, if it is there. */
 static void end_at(struct span *s, const char *word)
 {
-    const char *at = find(*s, word);
+    const char *at = span_find(*s, word);
     if (at)
         s->end = at;
-}
-
-static bool starts(struct span s, const char *word)
-{
-    return length(s) >= strlen(word) && memcmp(s.at, word, strlen(word)) == 0;
 }
 
 static bool is_digit(char c)
@@ -57,7 +29,7 @@ static bool is_digit(char c)
 /* Whether a line of a reply of the classes 4 and 5 begins at s: three digits, then '-' or a blank and something. */
 static bool is_refusal(struct span s)
 {
-    return length(s) >= 5 && (s.at[0] == '4' || s.at[0] == '5') && is_digit(s.at[1]) && is_digit(s.at[2]) &&
+    return span_length(s) >= 5 && (s.at[0] == '4' || s.at[0] == '5') && is_digit(s.at[1]) && is_digit(s.at[2]) &&
            (s.at[3] == '-' || s.at[3] == ' ') && s.at[4] != ' ';
 }
 
@@ -84,19 +56,19 @@ static void add_reply(struct buffer *out, struct span s)
         s.at = next.at;
         at = next.at;
     }
-    buffer_add(out, s.at, length(s));
+    buffer_add(out, s.at, span_length(s));
 }
 
 /* Note the address in "name[192.0.2.1]" or "name [192.0.2.1]", and pass it. */
 static bool take_client(struct reply_found *found, struct span *s)
 {
     struct span address = *s;
-    if (!pass(&address, "["))
+    if (!span_pass(&address, "["))
         return false;
-    const char *end = find(address, "]");
+    const char *end = span_find(address, "]");
     if (!end)
         return false;
-    if (starts(address, "IPv6:"))
+    if (span_starts(address, "IPv6:"))
         address.at += strlen("IPv6:");
     found->client = address.at;
     found->client_len = (size_t)(end - address.at);
@@ -129,11 +101,11 @@ static bool find_postfix_header(struct reply_found *found, struct span s)
 /* Postfix: "reject: RCPT from name[addr]: REPLY; from=<>"; likewise milter-reject, and reject_warning, which only would have. */
 static bool find_postfix_reject(struct reply_found *found, struct span s)
 {
-    if (!pass(&s, "reject: ") && !pass(&s, "reject_warning: "))
+    if (!span_pass(&s, "reject: ") && !span_pass(&s, "reject_warning: "))
         return false;
-    if (starts(s, "header ") || starts(s, "body "))
+    if (span_starts(s, "header ") || span_starts(s, "body "))
         return find_postfix_header(found, s);
-    if (!pass(&s, " from ") || !take_client(found, &s) || !pass(&s, ": "))
+    if (!span_pass(&s, " from ") || !take_client(found, &s) || !span_pass(&s, ": "))
         return false;
     end_at_session(&s);
     add_reply(&found->reply, s);
@@ -144,14 +116,14 @@ static bool find_postfix_reject(struct reply_found *found, struct span s)
 static bool find_postfix_sasl(struct reply_found *found, struct span s)
 {
     struct span before = s;
-    if (!pass(&s, ": SASL ") || !pass(&s, " authentication failed"))
+    if (!span_pass(&s, ": SASL ") || !span_pass(&s, " authentication failed"))
         return false;
-    if (!pass(&before, "warning: "))
+    if (!span_pass(&before, "warning: "))
         before.at = s.at;
     take_client(found, &before);
     end_at(&s, ", sasl_username=");
     buffer_add_string(&found->reply, "535 5.7.8 Error: authentication failed");
-    buffer_add(&found->reply, s.at, length(s));
+    buffer_add(&found->reply, s.at, span_length(s));
     return true;
 }
 
@@ -159,29 +131,29 @@ static bool find_postfix_sasl(struct reply_found *found, struct span s)
 static void add_status(struct buffer *out, struct span line, struct span text)
 {
     struct span status = line;
-    if (pass(&status, "dsn=")) {
+    if (span_pass(&status, "dsn=")) {
         end_at(&status, ",");
-        buffer_add(out, status.at, length(status));
+        buffer_add(out, status.at, span_length(status));
         buffer_add_char(out, ' ');
     }
-    buffer_add(out, text.at, length(text));
+    buffer_add(out, text.at, span_length(text));
 }
 
 /* Whether a status is that of a delivery that went well. */
 static bool is_delivered(struct span s)
 {
-    return starts(s, "sent") || starts(s, "deliverable") || starts(s, "relayed") || starts(s, "expanded");
+    return span_starts(s, "sent") || span_starts(s, "deliverable") || span_starts(s, "relayed") || span_starts(s, "expanded");
 }
 
 /* Postfix: "dsn=5.1.1, status=bounced (host x[addr] said: REPLY (in reply to RCPT TO command))". */
 static bool find_postfix_delivery(struct reply_found *found, struct span s)
 {
     struct span line = s;
-    if (!pass(&s, "status=") || is_delivered(s) || !pass(&s, " ("))
+    if (!span_pass(&s, "status=") || is_delivered(s) || !span_pass(&s, " ("))
         return false;
     const char *end = find_last(s, ")");
     s.end = end ? end : s.end;
-    if (pass(&s, " said: ") || pass(&s, " refused to talk to me: ")) {
+    if (span_pass(&s, " said: ") || span_pass(&s, " refused to talk to me: ")) {
         end_at(&s, " (in reply to ");
         add_reply(&found->reply, s);
     } else {
@@ -194,10 +166,10 @@ static bool find_postfix_delivery(struct reply_found *found, struct span s)
 static bool find_sendmail_reject(struct reply_found *found, struct span s)
 {
     struct span relay = s;
-    if (!pass(&s, "reject="))
+    if (!span_pass(&s, "reject="))
         return false;
     relay.end = s.at;
-    if (pass(&relay, "relay="))
+    if (span_pass(&relay, "relay="))
         take_client(found, &relay);
     add_reply(&found->reply, s);
     return true;
@@ -206,15 +178,15 @@ static bool find_sendmail_reject(struct reply_found *found, struct span s)
 /* Sendmail: "AUTH failure (LOGIN): TEXT (-20) SASL(-13): DETAIL, relay=name [addr]". */
 static bool find_sendmail_auth(struct reply_found *found, struct span s)
 {
-    if (!pass(&s, "AUTH failure (") || !pass(&s, "): "))
+    if (!span_pass(&s, "AUTH failure (") || !span_pass(&s, "): "))
         return false;
     struct span relay = s;
-    if (pass(&relay, ", relay=")) {
+    if (span_pass(&relay, ", relay=")) {
         s.end = relay.at - strlen(", relay=");
         take_client(found, &relay);
     }
     buffer_add_string(&found->reply, "535 5.7.0 authentication failed: ");
-    buffer_add(&found->reply, s.at, length(s));
+    buffer_add(&found->reply, s.at, span_length(s));
     return true;
 }
 
@@ -222,14 +194,14 @@ static bool find_sendmail_auth(struct reply_found *found, struct span s)
 static bool find_sendmail_delivery(struct reply_found *found, struct span s)
 {
     struct span line = s, reply = s;
-    if (!pass(&s, "stat=") || starts(s, "Sent") || starts(s, "queued"))
+    if (!span_pass(&s, "stat=") || span_starts(s, "Sent") || span_starts(s, "queued"))
         return false;
-    if (pass(&reply, ", reply=")) {
+    if (span_pass(&reply, ", reply=")) {
         end_at(&reply, ", stat=");
         add_reply(&found->reply, reply);
         return true;
     }
-    if (starts(s, "Deferred: "))
+    if (span_starts(s, "Deferred: "))
         s.at += strlen("Deferred: ");
     if (is_refusal(s))
         add_reply(&found->reply, s);
@@ -247,7 +219,7 @@ static bool find_code(struct reply_found *found, struct span s)
             continue;
         struct span rest = {at + 4, s.end};
         bool said = at == s.at || (at > s.at + 1 && at[-2] == ':') || at[-1] == ':';
-        bool status = length(rest) > 4 && strchr("45", *rest.at) && rest.at[1] == '.' && is_digit(rest.at[2]);
+        bool status = span_length(rest) > 4 && strchr("45", *rest.at) && rest.at[1] == '.' && is_digit(rest.at[2]);
         if (!said && !status)
             continue;
         end_at(&here, " (in reply to ");
@@ -263,11 +235,11 @@ static bool find_code(struct reply_found *found, struct span s)
 static bool find_exim_rejected(struct reply_found *found, struct span s)
 {
     struct span before = s;
-    if (!pass(&s, " rejected ") || !find(before, "H="))
+    if (!span_pass(&s, " rejected ") || !span_find(before, "H="))
         return false;
     before.end = s.at;
     const char *address = find_last(before, ") [");
-    if (!pass(&s, ">: ") && !pass(&s, ": "))
+    if (!span_pass(&s, ">: ") && !span_pass(&s, ": "))
         return false;
     if (address)
         before.at = address;
