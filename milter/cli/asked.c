@@ -98,16 +98,21 @@ static int add_event(struct asked *a, const char *line, size_t len)
     return got == -1 ? -1 : 0;
 }
 
-static int add_line(struct asked *a, const char *line, size_t len)
+int asked_find(struct asked *a, const char *line, size_t len)
 {
     struct reply_found found = {0};
+    int got = reply_find(&found, line, len);
+    if (got == 1 && asked_add(a, found.reply.data, found.reply.len, found.client, found.client_len) == -1)
+        got = -1;
+    reply_found_free(&found);
+    return got;
+}
+
+static int add_line(struct asked *a, const char *line, size_t len)
+{
     if (len && *line == '{')
         return add_event(a, line, len);
-    int got = reply_find(&found, line, len);
-    if (got == 1)
-        got = asked_add(a, found.reply.data, found.reply.len, found.client, found.client_len);
-    reply_found_free(&found);
-    return got == -1 ? -1 : 0;
+    return asked_find(a, line, len) == -1 ? -1 : 0;
 }
 
 int asked_add_text(struct asked *a, const char *text, size_t len)

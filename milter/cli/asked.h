@@ -20,6 +20,9 @@ struct asked {
 /* Add a reply, or count it where it is there already; client may be NULL. 0, or -1 with errno ENOMEM. */
 int asked_add(struct asked *a, const char *text, size_t len, const char *client, size_t client_len);
 
+/* Add the reply that reply_find() finds in one line, its client too where the line names one. 1; 0: there is none; -1: errno ENOMEM. */
+int asked_find(struct asked *a, const char *line, size_t len);
+
 /* Add the replies in a text: a reply of one or more lines; lines of logs, of our event log among them; a bounce message. 0, or -1 with errno ENOMEM. */
 int asked_add_text(struct asked *a, const char *text, size_t len);
 void asked_free(struct asked *a);

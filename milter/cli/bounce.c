@@ -27,17 +27,6 @@ bool bounce_is_message(const char *text, size_t len)
     return field && (memmem(text, len, "\n\n", 2) || memmem(text, len, "\n\r\n", 3));
 }
 
-/* One line of a text whose folded lines were unfolded. */
-static int take_line(struct asked *a, const struct buffer *line)
-{
-    struct reply_found found = {0};
-    int got = reply_find(&found, buffer_string(line), line->len);
-    if (got == 1)
-        got = asked_add(a, found.reply.data, found.reply.len, found.client, found.client_len);
-    reply_found_free(&found);
-    return got;
-}
-
 /* What takes each unfolded line, and an empty one between blocks. */
 struct lines {
     int (*take)(void *context, struct buffer *line);
@@ -155,7 +144,7 @@ static int read_status(struct asked *a, const char *text, size_t len)
 
 static int take_text_line(void *context, struct buffer *line)
 {
-    return line->len ? take_line(context, line) : 0;
+    return line->len && asked_find(context, line->data, line->len) == -1 ? -1 : 0;
 }
 
 static int read_words(struct asked *a, const char *text, size_t len)

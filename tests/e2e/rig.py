@@ -87,6 +87,19 @@ class RigTest(Explained):
         self.addCleanup(client.close)
         return client
 
+    def other_server(self):
+        """Another mail server, which delivers through this one: refused, it sends its user writer@other.test a bounce."""
+        other = Postfix(self.sandbox, "other", services={"smtp": {}}, settings={
+            "myhostname": "relay.other.test",
+            "mynetworks": "127.0.0.0/8",
+            "virtual_mailbox_domains": "other.test",
+            "virtual_mailbox_maps": "inline:{ { writer@other.test = writer } }",
+            "virtual_transport": "virtual",
+            "relayhost": f"[127.0.0.1]:{self.rig.postfix.ports['smtp']}",
+        }).start()
+        self.addCleanup(other.stop)
+        return other
+
     def refused(self, reply, code, **expected):
         """A refusal that was explained and logged: these are its event's keys. The event."""
         event = self.daemon.event(self.assert_explained(reply, code))

@@ -3,7 +3,7 @@
 import re
 import smtplib
 
-from mta import ELSEWHERE, MAILBOX, Postfix
+from mta import ELSEWHERE, MAILBOX
 from rig import HELO, RigTest
 from sandbox import run, wait_for
 from sasl import USER, WRONG
@@ -70,15 +70,7 @@ class Clients(RigTest):
 
     def test_bounce(self):
         """Another mail server, refused, sends its own user a bounce with our reason, fix and reference in it."""
-        other = Postfix(self.sandbox, "other", services={"smtp": {}}, settings={
-            "myhostname": "relay.other.test",
-            "mynetworks": "127.0.0.0/8",
-            "virtual_mailbox_domains": "other.test",
-            "virtual_mailbox_maps": "inline:{ { writer@other.test = writer } }",
-            "virtual_transport": "virtual",
-            "relayhost": f"[127.0.0.1]:{self.rig.postfix.ports['smtp']}",
-        }).start()
-        self.addCleanup(other.stop)
+        other = self.other_server()
         with Client(other.ports["smtp"], HELO) as client:
             self.assertEqual(client.message("writer@other.test", ELSEWHERE).code, 250)
         bounce = self.bounce(other.mail / "writer")

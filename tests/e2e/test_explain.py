@@ -15,7 +15,7 @@ import unicodedata
 import unittest
 
 from mailwhyd import BUILD, SANITIZER, TREE
-from mta import ELSEWHERE, MAILBOX, Postfix
+from mta import ELSEWHERE, MAILBOX
 from rig import HELO, RigTest
 from sandbox import Sandbox, wait_for
 from sasl import USER, WRONG
@@ -1170,15 +1170,7 @@ class FromLife(RigTest, Tool):
 
     def test_bounce(self):
         """Another server, refused, sends its user a bounce: explain knows why, from the file as it was delivered and from that server's log."""
-        other = Postfix(self.sandbox, "other", services={"smtp": {}}, settings={
-            "myhostname": "relay.other.test",
-            "mynetworks": "127.0.0.0/8",
-            "virtual_mailbox_domains": "other.test",
-            "virtual_mailbox_maps": "inline:{ { writer@other.test = writer } }",
-            "virtual_transport": "virtual",
-            "relayhost": f"[127.0.0.1]:{self.rig.postfix.ports['smtp']}",
-        }).start()
-        self.addCleanup(other.stop)
+        other = self.other_server()
         with Client(other.ports["smtp"], HELO) as client:
             self.assertEqual(client.message("writer@other.test", ELSEWHERE).code, 250)
         mailbox = other.mail / "writer"
