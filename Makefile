@@ -6,7 +6,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PKGS := libpcre2-8 libconfuse libcrypto libsystemd zlib libzstd
-CLI_PKGS := gmime-3.0
+CLI_PKGS := gmime-3.0 glib-2.0
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual -Wvla $(if $(CI),-Werror)
 HARDEN ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
@@ -20,8 +20,8 @@ ldlibs = -Wl,--as-needed -lmilter -lunistring $(shell pkg-config --libs $(PKGS))
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
-cli_ldlibs = $(shell pkg-config --libs $(CLI_PKGS))
-cli_src := $(wildcard milter/cli/*.c) milter/daemon/config.c milter/daemon/endpoint.c
+cli_ldlibs = -lm $(shell pkg-config --libs $(CLI_PKGS))
+cli_src := $(wildcard milter/cli/*.c milter/review/*.c) milter/daemon/config.c milter/daemon/endpoint.c
 # make V=1 shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

@@ -35,16 +35,18 @@ only_in uniwidth.h milter/reply/columns.c
 only_in zlib.h milter/event/log_source.c
 only_in zstd.h milter/event/log_source.c
 only_in gmime/ milter/cli/bounce.c
+only_in glib.h milter/review/ milter/cli/ include/mailwhy/counts.h include/mailwhy/tally.h
+only_in xxhash.h milter/review/distinct.c
 
 # Lower rooms know nothing of higher ones: each room, and the headers it may use beside its own.
-rooms="reply catalog session event explain mta daemon"
+rooms="reply catalog session event explain mta daemon review"
 room_of() { # HEADER: the room whose source it describes
     for room in $rooms cli; do
         [ -e "milter/$room/$1.c" ] && echo "$room" && return
     done
 }
 level() {
-    case $1 in reply) echo 0 ;; catalog) echo 1 ;; session | event) echo 2 ;; explain) echo 3 ;; mta) echo 4 ;; *) echo 5 ;; esac
+    case $1 in reply) echo 0 ;; catalog) echo 1 ;; session | event) echo 2 ;; explain) echo 3 ;; mta | review) echo 4 ;; *) echo 5 ;; esac
 }
 for room in $rooms; do
     for header in $(grep -rhoE '#include <mailwhy/[a-z0-9_]+' "milter/$room" | sed 's|.*/||' | sort -u); do

@@ -13,9 +13,10 @@ struct log_source;
 /* Open a file, or standard input for "-". NULL with errno: EISDIR for a folder. */
 struct log_source *log_source_open(const char *path);
 
-/* The next octets: whole lines, but for the last of a file without a final line end and for lines that are too long. Valid until the next call.
- * How many; 0: the end; -1 with errno, EBADMSG where compressed data are damaged (what was before has been handed out). */
-ssize_t log_source_next(struct log_source *s, const char **block);
+/* The next octets: whole lines, but for the last of a file without a final line end and for lines that are too long. *block is NULL or a block that was
+ * handed out before, by any source: it is taken back, and the caller gets another one, to be given back or freed in the end.
+ * How many octets; 0: the end; -1 with errno, EBADMSG where compressed data are damaged (what was before has been handed out); *block is untouched then. */
+ssize_t log_source_next(struct log_source *s, char **block);
 
 /* How much of the file was read, and how large it is (0: not known), in its own octets: for showing progress. */
 void log_source_progress(const struct log_source *s, off_t *done, off_t *size);

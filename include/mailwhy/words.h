@@ -61,7 +61,78 @@
     X(SAME_CLASS, "same-class") \
     X(MEANING_OF, "meaning-of") \
     X(MOMENT_OF, "moment-of") \
-    X(FIX_OF, "fix-of")
+    X(FIX_OF, "fix-of") \
+    /* Pages of a review: its title and what it says first */ \
+    X(REVIEW, "review") \
+    X(SPAN, "span") \
+    X(REFUSALS, "refusals") \
+    X(SESSIONS, "sessions") \
+    X(SESSIONS_BEFORE, "sessions-before") \
+    X(ACCEPTED, "accepted") \
+    X(DELIVERIES, "deliveries") \
+    X(LOST, "lost") \
+    X(UNREAD_LINES, "unread-lines") \
+    X(UNREAD_FILES, "unread-files") \
+    X(BOUND, "bound") \
+    X(NOTHING, "nothing") \
+    /* Its questions */ \
+    X(WHY_HERE, "why-here") \
+    X(WHY_THERE, "why-there") \
+    X(OURS_HERE, "ours-here") \
+    X(OURS_THERE, "ours-there") \
+    X(GUESSERS, "guessers") \
+    X(GUESSING_NETWORKS, "guessing-networks") \
+    X(GUESSED, "guessed") \
+    X(OLD_PASSWORDS, "old-passwords") \
+    X(CORRESPONDENTS, "correspondents") \
+    X(NOT_IN_CATALOGUE, "not-in-catalogue") \
+    /* Heads over numbers, times and names; labels of an event */ \
+    X(NUMBER, "count") \
+    X(FIRST, "first") \
+    X(LAST, "last") \
+    X(TREND, "trend") \
+    X(CLIENT, "client") \
+    X(CLIENTS, "clients") \
+    X(NETWORK, "network") \
+    X(USER, "user") \
+    X(USERS, "users") \
+    X(FROM, "from") \
+    X(RECIPIENT, "recipient") \
+    X(RECIPIENTS, "recipients") \
+    X(HOUR, "hour") \
+    X(DAY, "day") \
+    X(MTA, "mta") \
+    X(REFERENCE, "reference") \
+    X(TIME, "time") \
+    X(LOCAL_TIME, "local-time") \
+    X(HELO, "helo") \
+    X(TLS, "tls") \
+    X(NOT_ENCRYPTED, "not-encrypted") \
+    X(ASKED_FOR, "asked-for") \
+    X(QUEUE_ID, "queue-id") \
+    X(ATTEMPT, "attempt") \
+    X(PORT, "port") \
+    X(PROCESS, "process") \
+    X(THROUGH, "through") \
+    X(SESSION, "session") \
+    X(NOT_KNOWN, "not-known") \
+    X(LEFT_OUT, "left-out") \
+    /* Charts and tables of the HTML page */ \
+    X(OVER_TIME, "over-time") \
+    X(BY_WEEKDAY, "by-weekday") \
+    X(AUTH_BY_NETWORK, "auth-by-network") \
+    X(OTHER_REASONS, "other-reasons") \
+    X(FILTER, "filter") \
+    X(ROWS_SHOWN, "rows-shown") \
+    X(CONTENTS, "contents") \
+    X(MADE, "made") \
+    X(MONDAY, "monday") \
+    X(TUESDAY, "tuesday") \
+    X(WEDNESDAY, "wednesday") \
+    X(THURSDAY, "thursday") \
+    X(FRIDAY, "friday") \
+    X(SATURDAY, "saturday") \
+    X(SUNDAY, "sunday")
 // clang-format on
 
 enum word {

@@ -6,6 +6,7 @@
 
 #include <mailwhy/catalog.h>
 #include <mailwhy/config.h>
+#include <mailwhy/filter.h>
 
 #define CLI_NOTHING_FOUND 1 /* the other exit statuses are those of sysexits.h */
 
@@ -27,21 +28,30 @@ enum cli_option {
     CLI_CODE,
     CLI_REASON,
     CLI_BY,
+    CLI_FORMAT,
     CLI_TOP,
     CLI_OPTIONS
 };
 #define CLI_TAKES(option) (1U << (option))
+/* Which events are wanted. */
+#define CLI_TAKES_FILTER                                                                                                         \
+    (CLI_TAKES(CLI_SINCE) | CLI_TAKES(CLI_UNTIL) | CLI_TAKES(CLI_CLIENT) | CLI_TAKES(CLI_USER) | CLI_TAKES(CLI_SENDER) |         \
+     CLI_TAKES(CLI_RECIPIENT) | CLI_TAKES(CLI_CODE) | CLI_TAKES(CLI_REASON))
+
+enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_CSV, CLI_FORMATS };
 
 struct cli_options {
     bool help;
-    bool json;
+    bool json; /* --json or --format json */
+    enum cli_format format;
     bool why;
     bool color; /* settled: no longer "auto" */
     const char *language; /* NULL: not given */
     const char *catalog; /* NULL: not given */
     const char *config_file;
     const char *log; /* NULL: not given */
-    const char *since, *until, *client, *user, *sender, *recipient, *code, *reason, *by; /* likewise */
+    struct filter_options filter;
+    const char *by; /* NULL: not given */
     long top; /* 0: not given */
     struct config config; /* of a verb that takes CLI_CONFIG */
 };
@@ -70,6 +80,9 @@ extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, c
 int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv);
 
 #define CLI_LANGUAGE_SIZE (CATALOG_LANGUAGE_MAX + 1)
+
+/* Read which events are wanted. 0, or -1: what is wrong has been said in the name of the verb. */
+int cli_filter_read(struct filter *filter, const struct cli_options *options, const char *verb);
 
 /* The catalogue that a verb works with, and the language it speaks: as asked for, else that of the locale where the catalogue has it and the
  * locale is one of UTF-8, else English. */

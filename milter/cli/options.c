@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mailwhy/catalog.h>
@@ -23,6 +24,7 @@ static bool set_json(struct cli_options *o, const char *value)
 {
     (void)value;
     o->json = true;
+    o->format = CLI_FORMAT_JSON;
     return true;
 }
 
@@ -76,21 +78,34 @@ static bool set_log(struct cli_options *o, const char *value)
     return *value != '\0';
 }
 
-#define SET(member)                                                                                                              \
-    static bool set_##member(struct cli_options *o, const char *value)                                                           \
+#define SET(name, member)                                                                                                        \
+    static bool set_##name(struct cli_options *o, const char *value)                                                             \
     {                                                                                                                            \
         o->member = value;                                                                                                       \
         return *value != '\0';                                                                                                   \
     }
-SET(since)
-SET(until)
-SET(client)
-SET(user)
-SET(sender)
-SET(recipient)
-SET(code)
-SET(reason)
-SET(by)
+SET(since, filter.since)
+SET(until, filter.until)
+SET(client, filter.client)
+SET(user, filter.user)
+SET(sender, filter.sender)
+SET(recipient, filter.recipient)
+SET(code, filter.code)
+SET(reason, filter.reason)
+SET(by, by)
+
+static bool set_format(struct cli_options *o, const char *value)
+{
+    static const char *const names[CLI_FORMATS] = {"text", "json", "csv"};
+    for (int i = 0; i < CLI_FORMATS; i++) {
+        if (strcmp(names[i], value) != 0)
+            continue;
+        o->format = (enum cli_format)i;
+        o->json = o->format == CLI_FORMAT_JSON;
+        return true;
+    }
+    return false;
+}
 
 static bool set_top(struct cli_options *o, const char *value)
 {
@@ -121,6 +136,7 @@ static const struct {
     [CLI_CODE] = {"code", "a code, such as 535 or 5.7.*", set_code},
     [CLI_REASON] = {"reason", "a reason's id", set_reason},
     [CLI_BY] = {"by", "reason, code, client, network, user, sender, recipient, hour, day or mta", set_by},
+    [CLI_FORMAT] = {"format", "text, json or csv", set_format},
     [CLI_TOP] = {"top", "a number from 1 to 1000000", set_top},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
@@ -158,6 +174,19 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
             return -1;
         }
     }
+}
+
+int cli_filter_read(struct filter *filter, const struct cli_options *o, const char *verb)
+{
+    struct buffer fault = {0};
+    int result = filter_read(filter, &o->filter, time(NULL), &fault);
+    if (result == -1) {
+        fprintf(stderr, "mailwhy %s: ", verb);
+        print_string(stderr, buffer_string(&fault));
+        fputc('\n', stderr);
+    }
+    buffer_free(&fault);
+    return result;
 }
 
 const char *cli_event_log_path(const struct cli_options *options)

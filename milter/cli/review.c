@@ -7,21 +7,23 @@
 #include <unistd.h>
 
 #include <mailwhy/log_files.h>
-#include <mailwhy/log_source.h>
-#include <mailwhy/maillog.h>
+#include <mailwhy/report.h>
+#include <mailwhy/review.h>
 
 #include "cli.h"
-#include "filter.h"
 #include "page.h"
 #include "print.h"
 #include "review_view.h"
-#include "tally.h"
 
 #define TOP 15
 
+static int (*const review_show[CLI_FORMATS])(const struct report *r, const struct cli_options *o) = {
+    [CLI_FORMAT_TEXT] = review_text, [CLI_FORMAT_JSON] = review_json, [CLI_FORMAT_CSV] = review_csv};
+
 static const char help[] =
     "usage: mailwhy review [--since TIME] [--until TIME] [--client ADDRESS[/BITS]] [--user NAME] [--sender ADDRESS]\n"
-    "                      [--recipient ADDRESS] [--code CODE] [--reason ID] [--by WHAT] [--top N] [--json] [--lang LANG]\n"
+    "                      [--recipient ADDRESS] [--code CODE] [--reason ID] [--by WHAT] [--top N]\n"
+    "                      [--format text|json|csv] [--json] [--lang LANG]\n"
     "                      [--catalog DIR] [--config FILE] [--color=auto|always|never] [FILE...]\n\n"
     "Say what was refused, why, for whom, and who can do something about it: from the event log, or from a mail log of Postfix\n"
     "or Sendmail, on any machine. Files are told apart by themselves, also compressed (gzip, zstd); - is standard input. "
@@ -33,66 +35,33 @@ static const char help[] =
     "                  only those; * and ? stand for anything: --sender '*@example.com', --code '5.7.*'\n"
     "  --by WHAT       one table: by reason, code, client, network, user, sender, recipient, hour, day or mta\n"
     "  --top N         at most so many rows a table (default 15)\n"
-    "  --json          one JSON object\n" CLI_HELP_OPTIONS
+    "  --format WHAT   text, json (one object), csv (one table, a row for each thing that was counted)\n"
+    "  --json          --format json\n" CLI_HELP_OPTIONS
     "Exit status: 0 reviewed, 1 no refusals in that span, 64 usage, 66 a file cannot be read (the others were), 78 bad\n"
     "configuration or no catalogue.\n";
 
-struct review {
-    struct filter filter;
-    struct tally tally;
-    struct maillog maillog;
-    struct review_lost lost;
-    struct buffer strings; /* of an event of ours */
-    bool progress; /* is shown */
-    time_t shown; /* when it was last */
+/* What is shown of the reading, on a terminal. */
+struct progress {
+    const char *path;
+    bool wanted;
+    time_t shown; /* when it was last; 0: nothing stands there */
 };
 
-/* The kind of an event of our own log. */
-static enum maillog_kind kind_of(const struct event *e)
-{
-    if (e->code >= 400)
-        return MAILLOG_REFUSED;
-    return e->code == 250 ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
-}
+struct reading {
+    struct progress progress;
+    struct review *review;
+    unsigned long unread_files;
+};
 
-static void take_line(struct review *r, const char *line, size_t len)
+static void show_progress(void *data, off_t done, off_t size)
 {
-    struct event e;
-    int kind;
-    if (len && *line == '{' && len > 6 && memcmp(line, "{\"ts\":", 6) == 0)
-        kind = event_from_json(&e, &r->strings, line, len) == 1 ? (int)kind_of(&e) : MAILLOG_NOTHING;
-    else
-        kind = maillog_read(&r->maillog, line, len, &e);
-    if (kind <= MAILLOG_NOTHING)
-        return;
-    bool filtered =
-        r->filter.family || r->filter.user || r->filter.sender || r->filter.recipient || r->filter.code || r->filter.reason;
-    if (!filtered || filter_takes(&r->filter, &e, tally_reason(&r->tally, &e)))
-        tally_add(&r->tally, &e, (enum maillog_kind)kind);
-}
-
-static void take_block(struct review *r, const char *block, size_t len)
-{
-    for (const char *end; len && (end = memchr(block, '\n', len));) {
-        size_t line = (size_t)(end - block);
-        take_line(r, block, line && block[line - 1] == '\r' ? line - 1 : line);
-        block += line + 1;
-        len -= line + 1;
-    }
-    if (len)
-        take_line(r, block, block[len - 1] == '\r' ? len - 1 : len);
-}
-
-static void show_progress(struct review *r, const struct log_source *s, const char *path)
-{
-    off_t done, size;
+    struct progress *p = data;
     time_t now = time(NULL);
-    if (!r->progress || now == r->shown)
+    if (!p->wanted || now == p->shown)
         return;
-    r->shown = now;
-    log_source_progress(s, &done, &size);
+    p->shown = now;
     fputs("\r\033[K", stderr);
-    print_string(stderr, path);
+    print_string(stderr, p->path);
     if (size)
         fprintf(stderr, ": %d %%", (int)(100 * (done / 1024) / (size / 1024 + 1)));
     else
@@ -100,11 +69,22 @@ static void show_progress(struct review *r, const struct log_source *s, const ch
     fflush(stderr);
 }
 
-static int complain(struct review *r, const char *path)
+static void clear_progress(struct progress *p)
 {
-    int error = errno;
-    r->lost.files++;
-    fputs(r->shown ? "\r\033[K" : "", stderr);
+    if (p->shown)
+        fputs("\r\033[K", stderr);
+    p->shown = 0;
+}
+
+/* EX_OK, or EX_NOINPUT: what is wrong has been said. */
+static int read_file(struct reading *r, const char *path)
+{
+    r->progress.path = path;
+    int got = review_read(r->review, path), error = errno;
+    clear_progress(&r->progress);
+    if (got == 0)
+        return EX_OK;
+    r->unread_files++;
     fputs("mailwhy review: ", stderr);
     print_string(stderr, path);
     fprintf(stderr, " can't be read%s: %s\n", error == EBADMSG ? " to its end" : "",
@@ -112,27 +92,7 @@ static int complain(struct review *r, const char *path)
     return EX_NOINPUT;
 }
 
-/* EX_OK, or EX_NOINPUT: what is wrong has been said. */
-static int read_file(struct review *r, const char *path)
-{
-    const char *block;
-    ssize_t len;
-    struct log_source *s = log_source_open(path);
-    if (!s)
-        return complain(r, path);
-    while ((len = log_source_next(s, &block)) > 0) {
-        take_block(r, block, (size_t)len);
-        show_progress(r, s, path);
-    }
-    int status = len == 0 ? EX_OK : complain(r, path);
-    log_source_close(s);
-    if (r->shown)
-        fputs("\r\033[K", stderr);
-    r->shown = 0;
-    return status;
-}
-
-static int read_files(struct review *r, const struct cli_options *o, int count, char *const *files)
+static int read_files(struct reading *r, const struct cli_options *o, time_t since, int count, char *const *files)
 {
     int status = EX_OK;
     for (int i = 0; i < count; i++)
@@ -141,7 +101,7 @@ static int read_files(struct review *r, const struct cli_options *o, int count, 
     if (count)
         return status;
     struct log_files all;
-    if (log_files_find(&all, cli_event_log_path(o), r->filter.since ? r->filter.since - 1 : 0) == -1)
+    if (log_files_find(&all, cli_event_log_path(o), since ? since - 1 : 0) == -1)
         return EX_OSERR;
     bool missing = all.count > 1 && access(all.paths[0], F_OK) == -1 && errno == ENOENT; /* it was rotated just now */
     for (size_t i = all.count; i-- > (missing ? 1U : 0U);)
@@ -163,34 +123,39 @@ static int by_of(const struct cli_options *o)
     return -1;
 }
 
-static int show(struct review *r, const struct cli_options *o, const struct cli_catalog *catalog)
+static int show(const struct reading *r, const struct cli_options *o, const struct cli_catalog *catalog, time_t now)
 {
-    const struct page page = page_on_stdout(o->color);
-    size_t top = o->top ? (size_t)o->top : TOP;
-    r->lost.unread = r->maillog.unread;
-    int status = o->json ? review_print_json(&r->tally, catalog, &r->lost, top)
-                         : review_print(&page, &r->tally, catalog, &r->lost, top, o->by != NULL);
-    return status == EX_OK && r->tally.refused + r->tally.deliveries == 0 ? CLI_NOTHING_FOUND : status;
+    const struct tally *tally = review_tally(r->review);
+    const struct explain_words words = {catalog->catalog, catalog->language};
+    const struct report_lost lost = {review_unread(r->review), r->unread_files};
+    struct report report;
+    if (report_make(&report, tally, &words, &lost, now, o->top ? (size_t)o->top : TOP) == -1)
+        return EX_OSERR;
+    int status = review_show[o->format](&report, o);
+    report_free(&report);
+    return status == EX_OK && tally->refused + tally->deliveries == 0 ? CLI_NOTHING_FOUND : status;
 }
 
 static int run(const struct cli_options *o, int count, char *const *files)
 {
-    struct review r = {.maillog.now = time(NULL), .progress = isatty(STDERR_FILENO)};
+    struct reading r = {.progress.wanted = isatty(STDERR_FILENO)};
     struct cli_catalog catalog;
+    struct filter filter;
+    time_t now = time(NULL);
     int by = by_of(o);
-    if (by == -1 || filter_read(&r.filter, o, "review") == -1)
+    if (by == -1 || cli_filter_read(&filter, o, "review") == -1)
         return EX_USAGE;
     if (cli_catalog_load(&catalog, o, "review") == -1)
         return EX_CONFIG;
-    tally_begin(&r.tally, catalog.catalog, (enum tally_by)by);
-    r.tally.since = r.filter.since;
-    r.tally.until = r.filter.until;
-    r.tally.length = r.filter.since ? (r.filter.until ? r.filter.until : r.maillog.now) - r.filter.since : 0;
-    int status = read_files(&r, o, count, files);
-    int shown = show(&r, o, &catalog);
-    tally_end(&r.tally);
-    maillog_free(&r.maillog);
-    buffer_free(&r.strings);
+    r.review = review_begin(&(struct review_options){.catalog = catalog.catalog,
+                                                     .filter = &filter,
+                                                     .by = (enum tally_by)by,
+                                                     .now = now,
+                                                     .progress = show_progress,
+                                                     .data = &r.progress});
+    int status = read_files(&r, o, filter.since, count, files);
+    int shown = show(&r, o, &catalog, now);
+    review_end(r.review);
     catalog_release(catalog.catalog);
     return status != EX_OK ? status : shown;
 }
@@ -199,8 +164,7 @@ const struct cli_verb cli_review = {
     .name = "review",
     .summary = "say what was refused, why, and who can do something about it",
     .help = help,
-    .takes = CLI_TAKES(CLI_SINCE) | CLI_TAKES(CLI_UNTIL) | CLI_TAKES(CLI_CLIENT) | CLI_TAKES(CLI_USER) | CLI_TAKES(CLI_SENDER) |
-             CLI_TAKES(CLI_RECIPIENT) | CLI_TAKES(CLI_CODE) | CLI_TAKES(CLI_REASON) | CLI_TAKES(CLI_BY) | CLI_TAKES(CLI_TOP) |
-             CLI_TAKES(CLI_JSON) | CLI_TAKES(CLI_LANG) | CLI_TAKES(CLI_CATALOG) | CLI_TAKES(CLI_CONFIG) | CLI_TAKES(CLI_COLOR),
+    .takes = CLI_TAKES_FILTER | CLI_TAKES(CLI_BY) | CLI_TAKES(CLI_FORMAT) | CLI_TAKES(CLI_TOP) | CLI_TAKES(CLI_JSON) |
+             CLI_TAKES(CLI_LANG) | CLI_TAKES(CLI_CATALOG) | CLI_TAKES(CLI_CONFIG) | CLI_TAKES(CLI_COLOR),
     .run = run,
 };

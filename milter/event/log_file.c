@@ -51,7 +51,7 @@ static int unpack(const char *path)
 {
     struct log_source *from = log_source_open(path);
     int to = from ? make_temporary() : -1;
-    const char *block;
+    char *block = NULL;
     ssize_t len = 0, got = 0;
     while (to != -1 && (got = log_source_next(from, &block)) > 0 && write_all(to, block, (size_t)got) == 0)
         len += got;
@@ -61,6 +61,7 @@ static int unpack(const char *path)
         to = -1;
         errno = error;
     }
+    free(block);
     log_source_close(from);
     return to;
 }

@@ -29,8 +29,8 @@ struct log_source {
     bool amid; /* the compressed data must go on */
     bool over; /* what follows is none of it: padding */
     int fault; /* of what has been handed out before it; 0: none */
-    char *block; /* ROOM octets: what was handed out last, and the beginning of a line behind it */
-    size_t handed, len;
+    char *block; /* ROOM octets */
+    size_t len;
 };
 
 struct format {
@@ -41,6 +41,17 @@ struct format {
     void (*end)(struct log_source *s);
 };
 
+static ssize_t read_some(struct log_source *s, char *to, size_t room)
+{
+    ssize_t n;
+    do
+        n = read(s->fd, to, room);
+    while (n == -1 && errno == EINTR);
+    s->packed_end = n == 0;
+    s->done += n > 0 ? n : 0;
+    return n;
+}
+
 /* Read more of the file. 1; 0: its end; -1 with errno. */
 static int read_packed(struct log_source *s)
 {
@@ -49,22 +60,26 @@ static int read_packed(struct log_source *s)
     memmove(s->packed, s->packed + s->packed_at, s->packed_len - s->packed_at);
     s->packed_len -= s->packed_at;
     s->packed_at = 0;
-    ssize_t n;
-    do
-        n = read(s->fd, s->packed + s->packed_len, sizeof s->packed - s->packed_len);
-    while (n == -1 && errno == EINTR);
-    if (n <= 0) {
-        s->packed_end = n == 0;
+    ssize_t n = read_some(s, s->packed + s->packed_len, sizeof s->packed - s->packed_len);
+    if (n <= 0)
         return (int)n;
-    }
     s->packed_len += (size_t)n;
-    s->done += n;
     return 1;
 }
 
+static ssize_t read_plain(struct log_source *s, char *to, size_t room)
+{
+    ssize_t n = s->packed_end ? 0 : read_some(s, to, room);
+    s->fault = n == -1 ? errno : 0;
+    return n > 0 ? n : 0;
+}
+
+/* What was read to tell the format, then from the file itself. */
 static ssize_t unpack_plain(struct log_source *s, char *to, size_t room)
 {
     size_t len = s->packed_len - s->packed_at;
+    if (len == 0)
+        return read_plain(s, to, room < READ_SIZE ? room : READ_SIZE);
     len = len < room ? len : room;
     memcpy(to, s->packed + s->packed_at, len);
     s->packed_at += len;
@@ -192,24 +207,32 @@ static int fill(struct log_source *s)
     return 1;
 }
 
-ssize_t log_source_next(struct log_source *s, const char **block)
+/* Give the first octets of the block to the caller, in exchange for a block that gets the rest. How many, or -1 with errno ENOMEM. */
+static ssize_t hand_out(struct log_source *s, size_t len, char **block)
 {
-    memmove(s->block, s->block + s->handed, s->len - s->handed);
-    s->len -= s->handed;
-    s->handed = 0;
+    char *other = *block ? *block : malloc(ROOM);
+    if (!other)
+        return -1;
+    memcpy(other, s->block + len, s->len - len);
     *block = s->block;
+    s->block = other;
+    s->len -= len;
+    return (ssize_t)len;
+}
+
+ssize_t log_source_next(struct log_source *s, char **block)
+{
     for (;;) {
         int got = fill(s);
         const char *end = memrchr(s->block, '\n', s->len);
-        s->handed = end ? (size_t)(end - s->block) + 1 : s->len >= LOG_SOURCE_LINE_MAX ? LOG_SOURCE_LINE_MAX : 0;
-        if (s->handed)
-            return (ssize_t)s->handed;
+        size_t len = end ? (size_t)(end - s->block) + 1 : s->len >= LOG_SOURCE_LINE_MAX ? LOG_SOURCE_LINE_MAX : 0;
+        if (len)
+            return hand_out(s, len, block);
         if (got == 1)
             continue;
         if (s->len == 0)
             return got;
-        s->handed = s->len; /* the last line; a fault comes with the next call */
-        return (ssize_t)s->handed;
+        return hand_out(s, s->len, block); /* the last line; a fault comes with the next call */
     }
 }
 

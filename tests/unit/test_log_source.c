@@ -93,7 +93,7 @@ static void add_lines(struct buffer *out, size_t size)
  * LOG_SOURCE_LINE_MAX octets of one that is too long. */
 static int read_all(const char *file, struct buffer *out)
 {
-    const char *block;
+    char *block = NULL;
     ssize_t len;
     bool broken = false;
     struct log_source *s = log_source_open(file);
@@ -109,6 +109,7 @@ static int read_all(const char *file, struct buffer *out)
     }
     int error = len == -1 ? errno : 0;
     assert_true(error || log_source_next(s, &block) == 0); /* and so it stays */
+    free(block);
     log_source_close(s);
     return error;
 }
@@ -381,7 +382,7 @@ static void test_others(void **state)
 static void test_progress(void **state)
 {
     struct buffer data = {0}, packed = {0};
-    const char *block;
+    char *block = NULL;
     off_t done, size;
     (void)state;
     add_lines(&data, 5000000);
@@ -397,6 +398,7 @@ static void test_progress(void **state)
         before = done;
     }
     assert_int_equal(before, packed.len);
+    free(block);
     log_source_close(s);
     buffer_free(&data);
     buffer_free(&packed);

@@ -1,4 +1,4 @@
-#include "filter.h"
+#include <mailwhy/filter.h>
 
 #include <arpa/inet.h>
 #include <fnmatch.h>
@@ -6,13 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "print.h"
-
-static int complain(const char *verb, const char *option, const char *value, const char *wanted)
+static int complain(struct buffer *fault, const char *option, const char *value, const char *wanted)
 {
-    fprintf(stderr, "mailwhy %s: --%s takes %s, not: ", verb, option, wanted);
-    print_string(stderr, value);
-    fputc('\n', stderr);
+    buffer_printf(fault, "--%s takes %s, not: %s", option, wanted, value);
     return -1;
 }
 
@@ -67,18 +63,18 @@ static time_t read_time(const char *text, time_t now)
     return ago(text, now);
 }
 
-static int take_time(time_t *time, const char *verb, const char *option, const char *text, time_t now)
+static int take_time(time_t *time, struct buffer *fault, const char *option, const char *text, time_t now)
 {
     if (!text)
         return 0;
     *time = read_time(text, now);
     if (*time != -1)
         return 0;
-    return complain(verb, option, text,
+    return complain(fault, option, text,
                     "a time: \"2026-11-20\", \"2026-11-20 14:00\", \"yesterday\", or how long ago: \"2h\", \"3d\"");
 }
 
-static int take_network(struct filter *f, const char *verb, const char *text)
+static int take_network(struct filter *f, struct buffer *fault, const char *text)
 {
     char address[64];
     const char *slash = text ? strchr(text, '/') : NULL;
@@ -100,18 +96,18 @@ static int take_network(struct filter *f, const char *verb, const char *text)
             f->bits = (int)bits;
         }
     }
-    return f->family ? 0 : complain(verb, "client", text, "an address or a network, such as 192.0.2.0/24");
+    return f->family ? 0 : complain(fault, "client", text, "an address or a network, such as 192.0.2.0/24");
 }
 
-int filter_read(struct filter *f, const struct cli_options *o, const char *verb)
+int filter_read(struct filter *f, const struct filter_options *o, time_t now, struct buffer *fault)
 {
-    time_t now = time(NULL);
     *f = (struct filter){.user = o->user, .sender = o->sender, .recipient = o->recipient, .code = o->code, .reason = o->reason};
-    if (take_time(&f->since, verb, "since", o->since, now) == -1 || take_time(&f->until, verb, "until", o->until, now) == -1)
+    f->any = !o->client && !o->user && !o->sender && !o->recipient && !o->code && !o->reason;
+    if (take_time(&f->since, fault, "since", o->since, now) == -1 || take_time(&f->until, fault, "until", o->until, now) == -1)
         return -1;
     if (f->since && f->until && f->since >= f->until)
-        return complain(verb, "until", o->until, "a time after that of --since");
-    return take_network(f, verb, o->client);
+        return complain(fault, "until", o->until, "a time after that of --since");
+    return take_network(f, fault, o->client);
 }
 
 static bool fits(const char *pattern, const char *value)
@@ -143,6 +139,7 @@ static bool fits_client(const struct filter *f, const char *address)
 
 bool filter_takes(const struct filter *f, const struct event *e, const char *reason)
 {
-    return fits(f->user, e->sasl_user) && fits(f->sender, e->sender) && fits(f->recipient, e->recipient) &&
-           fits(f->reason, reason) && fits_code(f, e) && fits_client(f, e->client_addr);
+    return f->any ||
+           (fits(f->user, e->sasl_user) && fits(f->sender, e->sender) && fits(f->recipient, e->recipient) &&
+           fits(f->reason, reason) && fits_code(f, e) && fits_client(f, e->client_addr));
 }

@@ -1,0 +1,208 @@
+#include <mailwhy/counts.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HOUR 3600
+#define HOURS_MAX 65536 /* seven years: a log with more is none of a mail server */
+
+static void count_free(void *data)
+{
+    struct count *c = data;
+    distinct_free(&c->others);
+    g_free(c->other);
+    if (c->hours.table)
+        g_hash_table_destroy(c->hours.table);
+    g_free(c);
+}
+
+void counts_begin(struct counts *c, const struct distinct_size *others)
+{
+    *c = (struct counts){.table = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, count_free), .others = others};
+}
+
+void counts_end(struct counts *c)
+{
+    if (c->table)
+        g_hash_table_destroy(c->table);
+    *c = (struct counts){0};
+}
+
+static int by_weight(const void *a, const void *b)
+{
+    const struct count *x = *(struct count *const *)a, *y = *(struct count *const *)b;
+    unsigned long wx = x->count + x->missed, wy = y->count + y->missed;
+    return (wx > wy) - (wx < wy);
+}
+
+static struct count **all_of(const struct counts *c, size_t *count)
+{
+    GHashTableIter iter;
+    void *value;
+    size_t n = 0;
+    struct count **all = g_new(struct count *, g_hash_table_size(c->table) + 1);
+    g_hash_table_iter_init(&iter, c->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        all[n++] = value;
+    *count = n;
+    return all;
+}
+
+/* Drop the rarer half. */
+static void prune(struct counts *c)
+{
+    size_t count;
+    struct count **all = all_of(c, &count);
+    qsort(all, count, sizeof *all, by_weight);
+    for (size_t i = 0; i < count / 2; i++) {
+        unsigned long weight = all[i]->count + all[i]->missed;
+        c->bound = weight > c->bound ? weight : c->bound;
+        g_hash_table_remove(c->table, &all[i]->hash);
+    }
+    g_free(all);
+}
+
+static struct count *insert(struct counts *c, uint64_t hash, const char *name, size_t len)
+{
+    if (g_hash_table_size(c->table) >= COUNTS_MAX)
+        prune(c);
+    struct count *new = g_malloc0(sizeof *new + len + 1);
+    new->hash = hash;
+    new->missed = c->bound;
+    memcpy(new->name, name, len);
+    g_hash_table_insert(c->table, &new->hash, new);
+    return new;
+}
+
+static size_t kept_length(const char *name)
+{
+    return strnlen(name, COUNTS_NAME_MAX);
+}
+
+struct count *counts_add(struct counts *c, const char *name, time_t time)
+{
+    if (!name || !*name)
+        return NULL;
+    size_t len = kept_length(name);
+    uint64_t hash = distinct_hash(name, len);
+    struct count *found = g_hash_table_lookup(c->table, &hash);
+    if (!found)
+        found = insert(c, hash, name, len);
+    found->count++;
+    found->first = found->first && found->first < time ? found->first : time;
+    found->last = found->last > time ? found->last : time;
+    return found;
+}
+
+void counts_note_other(const struct counts *c, struct count *count, const char *name)
+{
+    if (!count || !name || !*name)
+        return;
+    if (!count->other)
+        count->other = g_strndup(name, COUNTS_NAME_MAX);
+    distinct_add(&count->others, c->others, distinct_hash(name, kept_length(name)));
+}
+
+static void add_hour(struct hours *h, int hour, unsigned count)
+{
+    if (!h->table)
+        h->table = g_hash_table_new(g_direct_hash, g_direct_equal);
+    void *key = GINT_TO_POINTER(hour);
+    unsigned before = GPOINTER_TO_UINT(g_hash_table_lookup(h->table, key));
+    if (before || g_hash_table_size(h->table) < HOURS_MAX)
+        g_hash_table_insert(h->table, key, GUINT_TO_POINTER(before + count));
+}
+
+/* Put the hour that came last into the table. */
+static void settle(struct hours *h)
+{
+    if (h->count)
+        add_hour(h, h->hour, h->count);
+    h->count = 0;
+}
+
+void count_note_hour(struct count *c, time_t time)
+{
+    if (!c)
+        return;
+    int hour = (int)(time / HOUR);
+    if (hour != c->hours.hour)
+        settle(&c->hours);
+    c->hours.hour = hour;
+    c->hours.count++;
+}
+
+void hours_each(const struct hours *h, void (*take)(void *data, time_t hour, unsigned long count), void *data)
+{
+    GHashTableIter iter;
+    void *hour, *count;
+    if (h->count)
+        take(data, (time_t)h->hour * HOUR, h->count);
+    if (!h->table)
+        return;
+    g_hash_table_iter_init(&iter, h->table);
+    while (g_hash_table_iter_next(&iter, &hour, &count))
+        take(data, (time_t)GPOINTER_TO_INT(hour) * HOUR, GPOINTER_TO_UINT(count));
+}
+
+static void merge_hour(void *data, time_t hour, unsigned long count)
+{
+    add_hour(data, (int)(hour / HOUR), (unsigned)count);
+}
+
+static void merge_count(struct count *c, struct count *other, const struct distinct_size *others)
+{
+    c->count += other->count;
+    c->missed += other->missed;
+    c->first = c->first < other->first ? c->first : other->first;
+    c->last = c->last > other->last ? c->last : other->last;
+    distinct_merge(&c->others, others, &other->others);
+    if (!c->other)
+        c->other = g_steal_pointer(&other->other);
+    settle(&c->hours);
+    hours_each(&other->hours, merge_hour, &c->hours);
+}
+
+void counts_merge(struct counts *c, struct counts *other)
+{
+    GHashTableIter iter;
+    void *value;
+    g_hash_table_iter_init(&iter, c->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (!g_hash_table_contains(other->table, value))
+            ((struct count *)value)->missed += other->bound;
+    g_hash_table_iter_init(&iter, other->table);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        struct count *ours = g_hash_table_lookup(c->table, value);
+        if (ours) {
+            merge_count(ours, value, c->others);
+            continue;
+        }
+        g_hash_table_iter_steal(&iter);
+        ((struct count *)value)->missed += c->bound;
+        g_hash_table_insert(c->table, value, value);
+    }
+    c->bound += other->bound;
+    counts_end(other);
+    while (g_hash_table_size(c->table) > COUNTS_MAX)
+        prune(c);
+}
+
+const struct count *counts_find(const struct counts *c, const char *name)
+{
+    uint64_t hash = distinct_hash(name, kept_length(name));
+    return g_hash_table_lookup(c->table, &hash);
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct count *x = *(struct count *const *)a, *y = *(struct count *const *)b;
+    return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+struct count **counts_sorted(const struct counts *c, size_t *count)
+{
+    struct count **all = all_of(c, count);
+    qsort(all, *count, sizeof *all, by_count);
+    return all;
+}

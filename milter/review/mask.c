@@ -1,0 +1,95 @@
+#include <mailwhy/mask.h>
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <glib.h>
+
+#define CODES 10 /* octets of "554 5.7.1 " */
+#define LONG_NUMBER 6
+
+struct mask {
+    const char *at, *start, *end;
+    char *out;
+    size_t len;
+    bool people;
+};
+
+static void put(struct mask *m, char c)
+{
+    if (m->len + 1 < MASK_SIZE)
+        m->out[m->len++] = c;
+}
+
+static bool is_address(const char *s, const char *end)
+{
+    bool any = false;
+    if (end - s > 5 && memcmp(s, "IPv6:", 5) == 0)
+        s += 5;
+    for (; s < end; s++) {
+        if (!g_ascii_isxdigit(*s) && *s != '.' && *s != ':')
+            return false;
+        any = any || *s == '.' || *s == ':';
+    }
+    return any;
+}
+
+/* The end of what stands in brackets and is masked. NULL: nothing. */
+static const char *bracketed(const struct mask *m)
+{
+    const char *first = m->at + 1, *end = memchr(first, *m->at == '<' ? '>' : ']', (size_t)(m->end - first));
+    if (!end || end == first)
+        return NULL;
+    if (*m->at == '<')
+        return memmem(first, (size_t)(end - first), "://", 3) ? NULL : end;
+    return m->people || is_address(first, end) ? end : NULL;
+}
+
+/* The end of a number or an address that begins here, and is masked. NULL: none. */
+static const char *numeric(const struct mask *m)
+{
+    const char *s = m->at;
+    unsigned dots = 0;
+    if (m->at - m->start < CODES || (g_ascii_isalnum(m->at[-1]) && !m->people))
+        return NULL;
+    while (s < m->end && (g_ascii_isdigit(*s) || (*s == '.' && s + 1 < m->end && g_ascii_isdigit(s[1]))))
+        dots += *s++ == '.';
+    if (m->people) {
+        while (s < m->end && (g_ascii_isxdigit(*s) || *s == '.'))
+            s++;
+        return s;
+    }
+    return dots == 3 || (dots == 0 && s - m->at >= LONG_NUMBER) ? s : NULL;
+}
+
+static size_t run(struct mask *m)
+{
+    while (m->at < m->end) {
+        char c = *m->at;
+        const char *end;
+        if ((c == '<' || c == '[') && (end = bracketed(m))) {
+            put(m, c);
+            put(m, '.'), put(m, '.'), put(m, '.');
+            put(m, *end);
+            m->at = end + 1;
+        } else if (g_ascii_isdigit(c) && (end = numeric(m))) {
+            put(m, '#');
+            m->at = end;
+        } else {
+            put(m, m->people && g_ascii_iscntrl(c) ? ' ' : c);
+            m->at++;
+        }
+    }
+    m->out[m->len] = '\0';
+    return m->len;
+}
+
+size_t mask_for_match(const char *reply, size_t len, char out[static MASK_SIZE])
+{
+    return run(&(struct mask){.at = reply, .start = reply, .end = reply + len, .out = out});
+}
+
+size_t mask_for_people(const char *reply, size_t len, char out[static MASK_SIZE])
+{
+    return run(&(struct mask){.at = reply, .start = reply, .end = reply + len, .out = out, .people = true});
+}
