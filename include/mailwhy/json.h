@@ -33,6 +33,9 @@ bool json_token(struct json *j, char c);
  * nul says so, else as U+2400, the picture of a NUL. Octets that are not UTF-8 are read as they are. 1; 0: not a string; -1: errno ENOMEM. */
 int json_string(struct json *j, struct buffer *out, bool nul);
 
+/* Pass a string without escapes, white space before it excluded, and point at what it says. False: something else stands there; nothing was passed. */
+bool json_plain_string(struct json *j, const char **s, size_t *len);
+
 /* Pass any value, white space before it included. False: not JSON, or more than JSON_DEPTH_MAX deep. */
 bool json_skip(struct json *j);
 

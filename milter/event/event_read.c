@@ -17,6 +17,7 @@ struct reading {
     struct event *event;
     size_t place[EVENT_FIELDS]; /* plus 1; 0: there is none */
     bool has_time;
+    size_t next; /* the field that is expected: our own lines have them in their order */
 };
 
 static void forget_from(struct buffer *store, size_t mark)
@@ -49,14 +50,10 @@ static void take_stage(struct reading *r, const char *text, size_t len)
 static void (*const take_text[FIELD_KINDS])(struct reading *r, const char *text, size_t len) = {
     [FIELD_TIME] = take_time, [FIELD_REF] = take_ref, [FIELD_STAGE] = take_stage};
 
-/* Read the string that is the value of a key; what it says is kept in the store only where the event points to it. */
-static int read_text(struct reading *r, size_t index)
+/* Keep a text that was put into the store behind mark, where the event points to it; else take what it says. */
+static int keep_text(struct reading *r, size_t index, size_t mark)
 {
     enum field_kind kind = event_fields[index].kind;
-    size_t mark = r->store->len;
-    int got = json_string(&r->json, r->store, kind == FIELD_REPLY);
-    if (got != 1)
-        return got;
     size_t len = r->store->len - mark;
     if (kind != FIELD_TEXT && kind != FIELD_REPLY) {
         if (take_text[kind])
@@ -70,21 +67,72 @@ static int read_text(struct reading *r, size_t index)
     return buffer_add_char(r->store, '\0') == -1 ? -1 : 1;
 }
 
+/* Read the string that is the value of a key. */
+static int read_text(struct reading *r, size_t index)
+{
+    const char *text;
+    size_t len, mark = r->store->len;
+    int got = 1;
+    if (!json_plain_string(&r->json, &text, &len)) {
+        got = json_string(&r->json, r->store, event_fields[index].kind == FIELD_REPLY);
+    } else if (event_fields[index].kind == FIELD_TIME) {
+        take_time(r, text, len);
+        return 1;
+    } else if (buffer_add(r->store, text, len) == -1) {
+        return -1;
+    }
+    return got == 1 ? keep_text(r, index, mark) : got;
+}
+
+/* The digits of an integer with nothing but a comma or brace behind it. False: something else stands there; nothing was passed. */
+static bool plain_number(struct json *j, long *n)
+{
+    const char *at = j->at;
+    for (*n = 0; at < j->end && *at >= '0' && *at <= '9' && at - j->at < 10; at++)
+        *n = 10 * *n + (*at - '0');
+    if (at == j->at || at == j->end || (*at != ',' && *at != '}') || (*j->at == '0' && at - j->at > 1))
+        return false;
+    j->at = at;
+    return true;
+}
+
 static int read_number(struct reading *r, const struct event_field *f)
 {
-    json_white(&r->json);
     const char *start = r->json.at;
-    if (!json_skip(&r->json))
-        return 0;
     long n;
     void *member = (char *)r->event + f->offset;
-    if (!json_long(start, (size_t)(r->json.at - start), &n))
-        return 1;
+    if (!plain_number(&r->json, &n)) {
+        if (!json_skip(&r->json))
+            return 0;
+        if (!json_long(start, (size_t)(r->json.at - start), &n))
+            return 1;
+    }
     if (f->kind == FIELD_LONG)
         *(long *)member = n;
     else if (f->kind == FIELD_INT && n >= INT_MIN && n <= INT_MAX)
         *(int *)member = (int)n;
     return 1;
+}
+
+static int read_value(struct reading *r, size_t index)
+{
+    json_white(&r->json);
+    if (r->json.at < r->json.end && *r->json.at == '"')
+        return read_text(r, index);
+    return read_number(r, &event_fields[index]);
+}
+
+/* The field whose comma and key stand next as our own writer writes them, which are passed; EVENT_FIELDS: something else does. */
+static size_t pass_key(struct reading *r)
+{
+    size_t left = (size_t)(r->json.end - r->json.at);
+    for (size_t i = r->next; i < EVENT_FIELDS; i++) {
+        if (left <= event_fields[i].json_len || memcmp(r->json.at, event_fields[i].json, event_fields[i].json_len) != 0)
+            continue;
+        r->json.at += event_fields[i].json_len;
+        return i;
+    }
+    return EVENT_FIELDS;
 }
 
 static int read_member(struct reading *r)
@@ -99,10 +147,21 @@ static int read_member(struct reading *r)
         return 0;
     if (index == EVENT_FIELDS)
         return json_skip(&r->json);
-    json_white(&r->json);
-    if (r->json.at < r->json.end && *r->json.at == '"')
-        return read_text(r, index);
-    return read_number(r, &event_fields[index]);
+    return read_value(r, index);
+}
+
+/* Read the members behind the first. */
+static int read_members(struct reading *r)
+{
+    for (;;) {
+        size_t index = pass_key(r);
+        if (index == EVENT_FIELDS && !json_token(&r->json, ','))
+            return 1;
+        int got = index == EVENT_FIELDS ? read_member(r) : read_value(r, index);
+        if (got != 1)
+            return got;
+        r->next = index == EVENT_FIELDS ? r->next : index + 1;
+    }
 }
 
 /* 1: the whole line is one object. */
@@ -111,11 +170,11 @@ static int read_object(struct reading *r)
     if (!json_token(&r->json, '{'))
         return 0;
     if (!json_token(&r->json, '}')) {
-        do {
-            int got = read_member(r);
-            if (got != 1)
-                return got;
-        } while (json_token(&r->json, ','));
+        int got = read_member(r);
+        if (got == 1)
+            got = read_members(r);
+        if (got != 1)
+            return got;
         if (!json_token(&r->json, '}'))
             return 0;
     }

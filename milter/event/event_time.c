@@ -77,22 +77,31 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static int days_of_month(int year, int month)
+{
+    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return days[month - 1] + (month == 2 && leap);
+}
+
 /* Read date and time of day; s has SHAPE_LEN octets. */
 static bool parse_parts(const char *s, int values[static PARTS])
 {
-    for (size_t i = 0; i < SHAPE_LEN; i++)
-        if (shape[i] == '0' ? !is_digit(s[i]) : s[i] != shape[i])
-            return false;
+    if (s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':')
+        return false;
     for (int part = 0; part < PARTS; part++) {
-        values[part] = 0;
-        for (int i = 0; i < parts[part].width; i++)
-            values[part] = values[part] * 10 + (s[parts[part].at + i] - '0');
-        if (values[part] < parts[part].least || values[part] > parts[part].most)
+        const char *at = s + parts[part].at;
+        int n = 0;
+        for (int i = 0; i < parts[part].width; i++) {
+            if (!is_digit(at[i]))
+                return false;
+            n = n * 10 + (at[i] - '0');
+        }
+        if (n < parts[part].least || n > parts[part].most)
             return false;
+        values[part] = n;
     }
-    int again[PARTS];
-    date_of_days(days_of_date(values[YEAR], values[MONTH], values[MONTHDAY]), again);
-    return again[MONTHDAY] == values[MONTHDAY];
+    return values[MONTHDAY] <= days_of_month(values[YEAR], values[MONTH]);
 }
 
 /* Read the decimals after the seconds, "" or ".1" to ".123456789". */

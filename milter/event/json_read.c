@@ -1,5 +1,6 @@
 #include <mailwhy/json.h>
 
+#include <endian.h>
 #include <limits.h>
 #include <stdint.h>
 #include <string.h>
@@ -94,14 +95,49 @@ static int add_point(struct buffer *out, uint32_t point, bool nul)
     return buffer_add(out, octets, utf8_encode(point, octets));
 }
 
+/* Of each octet the top bit is set where it is 0; those above the first such one may be set wrongly. */
+static uint64_t zeros(uint64_t octets)
+{
+    return (octets - UINT64_C(0x0101010101010101)) & ~octets & UINT64_C(0x8080808080808080);
+}
+
+/* The first octet that a string's run of plain octets ends at, eight at a time; in the last few one by one. */
+static const char *end_of_run(const char *s, const char *end)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    for (uint64_t octets; end - s >= (ptrdiff_t)sizeof octets; s += sizeof octets) {
+        memcpy(&octets, s, sizeof octets);
+        octets = le64toh(octets);
+        uint64_t ends = ((octets - each * 0x20) & ~octets & each * 0x80) | zeros(octets ^ each * '"') |
+                        zeros(octets ^ each * '\\');
+        if (ends)
+            return s + __builtin_ctzll(ends) / 8;
+    }
+    while (s < end && (unsigned char)*s >= 0x20 && *s != '"' && *s != '\\')
+        s++;
+    return s;
+}
+
+bool json_plain_string(struct json *j, const char **s, size_t *len)
+{
+    if (j->at == j->end || *j->at != '"')
+        return false;
+    const char *end = end_of_run(j->at + 1, j->end);
+    if (end == j->end || *end != '"')
+        return false;
+    *s = j->at + 1;
+    *len = (size_t)(end - *s);
+    j->at = end + 1;
+    return true;
+}
+
 int json_string(struct json *j, struct buffer *out, bool nul)
 {
     if (!json_token(j, '"'))
         return 0;
     for (;;) {
         const char *run = j->at;
-        while (j->at < j->end && (unsigned char)*j->at >= 0x20 && *j->at != '"' && *j->at != '\\')
-            j->at++;
+        j->at = end_of_run(run, j->end);
         if (out && buffer_add(out, run, (size_t)(j->at - run)) == -1)
             return -1;
         if (j->at == j->end || (unsigned char)*j->at < 0x20)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define HOUR 3600
+#define WEIGHTS 1024
 #define HOURS_MAX 65536 /* seven years: a log with more is none of a mail server */
 
 static void count_free(void *data)
@@ -28,13 +29,6 @@ void counts_end(struct counts *c)
     *c = (struct counts){0};
 }
 
-static int by_weight(const void *a, const void *b)
-{
-    const struct count *x = *(struct count *const *)a, *y = *(struct count *const *)b;
-    unsigned long wx = x->count + x->missed, wy = y->count + y->missed;
-    return (wx > wy) - (wx < wy);
-}
-
 static struct count **all_of(const struct counts *c, size_t *count)
 {
     GHashTableIter iter;
@@ -48,16 +42,45 @@ static struct count **all_of(const struct counts *c, size_t *count)
     return all;
 }
 
+static unsigned long weight(const struct count *c)
+{
+    return c->count + c->missed;
+}
+
+/* The weight that half of them have at most; WEIGHTS where it is more. */
+static unsigned long middle_weight(struct count *const *all, size_t count)
+{
+    size_t of[WEIGHTS] = {0}, sum = 0;
+    for (size_t i = 0; i < count; i++)
+        of[weight(all[i]) < WEIGHTS ? weight(all[i]) : 0]++;
+    for (unsigned long w = 1; w < WEIGHTS; w++)
+        if ((sum += of[w]) >= count / 2)
+            return w;
+    return WEIGHTS;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+    unsigned long x = weight(*(struct count *const *)a), y = weight(*(struct count *const *)b);
+    return (x > y) - (x < y);
+}
+
 /* Drop the rarer half. */
 static void prune(struct counts *c)
 {
-    size_t count;
+    size_t count, dropped = 0;
     struct count **all = all_of(c, &count);
-    qsort(all, count, sizeof *all, by_weight);
-    for (size_t i = 0; i < count / 2; i++) {
-        unsigned long weight = all[i]->count + all[i]->missed;
-        c->bound = weight > c->bound ? weight : c->bound;
+    unsigned long most = middle_weight(all, count);
+    if (most == WEIGHTS) { /* all are heavy */
+        qsort(all, count, sizeof *all, by_weight);
+        most = weight(all[count / 2]);
+    }
+    for (size_t i = 0; i < count && dropped < count / 2; i++) {
+        if (weight(all[i]) > most)
+            continue;
+        c->bound = weight(all[i]) > c->bound ? weight(all[i]) : c->bound;
         g_hash_table_remove(c->table, &all[i]->hash);
+        dropped++;
     }
     g_free(all);
 }

@@ -62,17 +62,30 @@ static const char *numeric(const struct mask *m)
     return dots == 3 || (dots == 0 && s - m->at >= LONG_NUMBER) ? s : NULL;
 }
 
+/* Take over what stands as it is: up to the next octet that may begin something that is masked. */
+static void put_run(struct mask *m)
+{
+    const char *end = m->at;
+    while (end < m->end && *end != '<' && *end != '[' && !g_ascii_isdigit(*end) && (!m->people || !g_ascii_iscntrl(*end)))
+        end++;
+    size_t len = (size_t)(end - m->at), room = MASK_SIZE - 1 - m->len;
+    memcpy(m->out + m->len, m->at, len < room ? len : room);
+    m->len += len < room ? len : room;
+    m->at = end;
+}
+
 static size_t run(struct mask *m)
 {
-    while (m->at < m->end) {
+    for (put_run(m); m->at < m->end; put_run(m)) {
         char c = *m->at;
-        const char *end;
-        if ((c == '<' || c == '[') && (end = bracketed(m))) {
+        bool opens = c == '<' || c == '[';
+        const char *end = opens ? bracketed(m) : g_ascii_isdigit(c) ? numeric(m) : NULL;
+        if (end && opens) {
             put(m, c);
             put(m, '.'), put(m, '.'), put(m, '.');
             put(m, *end);
             m->at = end + 1;
-        } else if (g_ascii_isdigit(c) && (end = numeric(m))) {
+        } else if (end) {
             put(m, '#');
             m->at = end;
         } else {
