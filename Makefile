@@ -21,7 +21,8 @@ LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
 cli_ldlibs = -lm $(shell pkg-config --libs $(CLI_PKGS))
-cli_src := $(wildcard milter/cli/*.c milter/review/*.c) milter/daemon/config.c milter/daemon/endpoint.c
+review_src := $(wildcard milter/review/*.c)
+cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milter/daemon/endpoint.c
 # make V=1 shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -46,14 +47,14 @@ $(BUILD)/mailwhy: $(call obj,$(cli_src)) $(BUILD)/libmailwhy.a
 # Unit tests: each tests/unit/test_X.c is a program.
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-# The parts of mta and daemon that a unit test can use without an MTA.
-$(BUILD)/unit/parts.a: $(call obj,$(filter-out milter/daemon/main.c,$(daemon_src)))
+# The parts of mta, daemon and review that a unit test can use without an MTA.
+$(BUILD)/unit/parts.a: $(call obj,$(filter-out milter/daemon/main.c,$(daemon_src)) $(review_src))
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/unit/parts.a $(BUILD)/libmailwhy.a
-	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(ldlibs) $(cli_ldlibs)
 
 unit: $(unit_bin)
 .SECONDARY:

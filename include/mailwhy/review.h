@@ -15,7 +15,8 @@ struct review_options {
     enum tally_by by;
     time_t now;
     unsigned threads; /* at most; 0: as many as there are processors, up to 8 */
-    void (*progress)(void *data, off_t done, off_t size); /* called every now and then by review_read(); size 0: not known. NULL: none */
+    void (*progress)(void *data, off_t done,
+                     off_t size); /* called every now and then by review_read(); size 0: not known. NULL: none */
     void *data;
 };
 

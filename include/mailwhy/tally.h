@@ -22,7 +22,8 @@ extern const char *const tally_by_names[BY_COUNT];
 /* The events that are counted. */
 struct tally_span {
     time_t since, until; /* 0: open */
-    time_t before; /* refused sessions are counted from then on too, for comparison; since where there is nothing to compare with */
+    time_t
+        before; /* refused sessions are counted from then on too, for comparison; since where there is nothing to compare with */
 };
 
 /* Names that are counted, each with what is noted beside it. */
@@ -53,7 +54,8 @@ struct tally {
     GHashTable *known; /* the hash of a masked reply -> its reason's id, "" for none */
 };
 
-void tally_begin(struct tally *t, const struct catalog *catalog, GMutex *matching, enum tally_by by, const struct tally_span *span);
+void tally_begin(struct tally *t, const struct catalog *catalog, GMutex *matching, enum tally_by by,
+                 const struct tally_span *span);
 void tally_end(struct tally *t);
 
 /* Count an event of that kind. */

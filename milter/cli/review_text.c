@@ -79,17 +79,17 @@ static void view_number(struct view *v, enum word label, unsigned long n, bool a
 static const struct {
     enum word label;
     bool always; /* also where it is 0 */
-} numbers[] = {{WORD_REFUSALS, true},   {WORD_SESSIONS, true}, {WORD_SESSIONS_BEFORE, false}, {WORD_ACCEPTED, false},
-               {WORD_DELIVERIES, false}, {WORD_LOST, false},    {WORD_UNREAD_LINES, false},    {WORD_UNREAD_FILES, false},
-               {WORD_BOUND, false}};
+} numbers[] = {{WORD_REFUSALS, true},      {WORD_SESSIONS, true},      {WORD_SESSIONS_BEFORE, false},
+               {WORD_ACCEPTED, false},     {WORD_DELIVERIES, false},   {WORD_LOST, false},
+               {WORD_UNREAD_LINES, false}, {WORD_UNREAD_FILES, false}, {WORD_BOUND, false}};
 #define NUMBERS (sizeof numbers / sizeof *numbers)
 
 static void view_numbers(struct view *v)
 {
     const struct report *r = v->report;
     const struct tally *t = r->tally;
-    const unsigned long values[NUMBERS] = {t->refused,    r->sessions, r->sessions_before, r->accepted, t->deliveries,
-                                           t->lost, r->lost.unread, r->lost.files,     r->bound};
+    const unsigned long values[NUMBERS] = {t->refused, r->sessions,    r->sessions_before, r->accepted, t->deliveries,
+                                           t->lost,    r->lost.unread, r->lost.files,      r->bound};
     for (size_t i = 0; i < NUMBERS; i++) {
         if (!values[i] && !numbers[i].always)
             continue;

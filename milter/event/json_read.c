@@ -108,8 +108,8 @@ static const char *end_of_run(const char *s, const char *end)
     for (uint64_t octets; end - s >= (ptrdiff_t)sizeof octets; s += sizeof octets) {
         memcpy(&octets, s, sizeof octets);
         octets = le64toh(octets);
-        uint64_t ends = ((octets - each * 0x20) & ~octets & each * 0x80) | zeros(octets ^ each * '"') |
-                        zeros(octets ^ each * '\\');
+        uint64_t ends =
+            ((octets - each * 0x20) & ~octets & each * 0x80) | zeros(octets ^ each * '"') | zeros(octets ^ each * '\\');
         if (ends)
             return s + __builtin_ctzll(ends) / 8;
     }

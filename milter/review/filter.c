@@ -139,7 +139,6 @@ static bool fits_client(const struct filter *f, const char *address)
 
 bool filter_takes(const struct filter *f, const struct event *e, const char *reason)
 {
-    return f->any ||
-           (fits(f->user, e->sasl_user) && fits(f->sender, e->sender) && fits(f->recipient, e->recipient) &&
-           fits(f->reason, reason) && fits_code(f, e) && fits_client(f, e->client_addr));
+    return f->any || (fits(f->user, e->sasl_user) && fits(f->sender, e->sender) && fits(f->recipient, e->recipient) &&
+                      fits(f->reason, reason) && fits_code(f, e) && fits_client(f, e->client_addr));
 }

@@ -23,15 +23,16 @@ static void put(struct mask *m, char c)
 
 static bool is_address(const char *s, const char *end)
 {
-    bool any = false;
+    unsigned dots = 0, colons = 0;
     if (end - s > 5 && memcmp(s, "IPv6:", 5) == 0)
         s += 5;
     for (; s < end; s++) {
         if (!g_ascii_isxdigit(*s) && *s != '.' && *s != ':')
             return false;
-        any = any || *s == '.' || *s == ':';
+        dots += *s == '.';
+        colons += *s == ':';
     }
-    return any;
+    return dots == 3 || colons >= 2;
 }
 
 /* The end of what stands in brackets and is masked. NULL: nothing. */
@@ -40,8 +41,8 @@ static const char *bracketed(const struct mask *m)
     const char *first = m->at + 1, *end = memchr(first, *m->at == '<' ? '>' : ']', (size_t)(m->end - first));
     if (!end || end == first)
         return NULL;
-    if (*m->at == '<')
-        return memmem(first, (size_t)(end - first), "://", 3) ? NULL : end;
+    if (*m->at == '<') /* but for <CRLF> and the like, and URLs */
+        return end - first <= 4 || memmem(first, (size_t)(end - first), "://", 3) ? NULL : end;
     return m->people || is_address(first, end) ? end : NULL;
 }
 
@@ -59,7 +60,7 @@ static const char *numeric(const struct mask *m)
             s++;
         return s;
     }
-    return dots == 3 || (dots == 0 && s - m->at >= LONG_NUMBER) ? s : NULL;
+    return (dots == 3 && memcmp(m->at, "127.", 4) != 0) || (dots == 0 && s - m->at >= LONG_NUMBER) ? s : NULL;
 }
 
 /* Take over what stands as it is: up to the next octet that may begin something that is masked. */
@@ -74,24 +75,31 @@ static void put_run(struct mask *m)
     m->at = end;
 }
 
+/* What stands for what is masked: for the catalogue something of the same shape. */
+static const char *in_place(const struct mask *m, const char *end)
+{
+    size_t len = (size_t)(end - m->at);
+    if (*m->at == '<')
+        return m->people ? "<...>" : memchr(m->at, '@', len) ? "<a@b.c>" : memchr(m->at, '.', len) ? "<b.c>" : "<name>";
+    if (*m->at == '[')
+        return m->people ? "[...]" : memchr(m->at, ':', len) ? "[::1]" : "[1.1.1.1]";
+    return m->people ? "#" : memchr(m->at, '.', len) ? "1.1.1.1" : "1111111";
+}
+
 static size_t run(struct mask *m)
 {
     for (put_run(m); m->at < m->end; put_run(m)) {
         char c = *m->at;
         bool opens = c == '<' || c == '[';
         const char *end = opens ? bracketed(m) : g_ascii_isdigit(c) ? numeric(m) : NULL;
-        if (end && opens) {
-            put(m, c);
-            put(m, '.'), put(m, '.'), put(m, '.');
-            put(m, *end);
-            m->at = end + 1;
-        } else if (end) {
-            put(m, '#');
-            m->at = end;
-        } else {
+        if (!end) {
             put(m, m->people && g_ascii_iscntrl(c) ? ' ' : c);
             m->at++;
+            continue;
         }
+        for (const char *s = in_place(m, end); *s; s++)
+            put(m, *s);
+        m->at = end + opens;
     }
     m->out[m->len] = '\0';
     return m->len;

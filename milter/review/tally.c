@@ -15,7 +15,8 @@
 const char *const tally_by_names[BY_COUNT] = {"reason", "code",      "client", "network", "user",
                                               "sender", "recipient", "hour",   "day",     "mta"};
 
-void tally_begin(struct tally *t, const struct catalog *catalog, GMutex *matching, enum tally_by by, const struct tally_span *span)
+void tally_begin(struct tally *t, const struct catalog *catalog, GMutex *matching, enum tally_by by,
+                 const struct tally_span *span)
 {
     *t = (struct tally){.catalog = catalog, .matching = matching, .by = by, .span = *span};
     for (size_t i = 0; i < TALLY_KINDS; i++)
