@@ -26,6 +26,17 @@ static bool has(const char *s)
     return s && *s;
 }
 
+/* The word in the language; without a catalogue its key. */
+static const char *word(const struct view *v, int which)
+{
+    static const char *const keys[WORD_COUNT] = {
+#define WORD_KEY(name, key) [WORD_##name] = key,
+        WORDS(WORD_KEY)
+#undef WORD_KEY
+    };
+    return v->catalog ? catalog_word(v->catalog, (enum word)which, v->language) : keys[which];
+}
+
 /* Append "BEFORE text AFTER" where the text is known. */
 static void add(struct buffer *out, const char *before, const char *text, const char *after)
 {
@@ -51,12 +62,12 @@ static void add_time(const struct view *v, struct buffer *out)
         !strftime(zone, sizeof zone, "%Z", &tm))
         return;
     if (strcmp(zone, "UTC") == 0) {
-        buffer_add_string(out, " (local time, too)");
+        buffer_printf(out, " (%s)", word(v, WORD_LOCAL_TIME));
         return;
     }
     add(out, "\n", local, " ");
     buffer_add_string(out, zone);
-    buffer_add_string(out, " (local time)");
+    buffer_printf(out, " (%s)", word(v, WORD_LOCAL_TIME));
 }
 
 static void add_code(const struct view *v, struct buffer *out)
@@ -75,7 +86,10 @@ static void add_reason(const struct view *v, struct buffer *out)
         return;
     buffer_add_string(out, out->len ? " (" : "");
     buffer_add_string(out, id);
-    buffer_add_string(out, out->len > strlen(id) ? ")" : v->catalog && !v->reason ? " (not in this catalogue)" : "");
+    if (out->len > strlen(id))
+        buffer_add_char(out, ')');
+    else if (v->catalog && !v->reason)
+        buffer_printf(out, " (%s)", word(v, WORD_NOT_KNOWN));
 }
 
 static void add_client(const struct view *v, struct buffer *out)
@@ -87,7 +101,7 @@ static void add_client(const struct view *v, struct buffer *out)
         add(out, "", e->client_addr, "]");
     }
     if (e->client_port)
-        buffer_printf(out, " port %ld", e->client_port);
+        buffer_printf(out, " %s %ld", word(v, WORD_PORT), e->client_port);
 }
 
 static void add_helo(const struct view *v, struct buffer *out)
@@ -98,7 +112,9 @@ static void add_helo(const struct view *v, struct buffer *out)
 static void add_tls(const struct view *v, struct buffer *out)
 {
     bool none = has(v->event->tls) && strcmp(v->event->tls, "none") == 0;
-    add(out, "", v->event->tls, none ? " (not encrypted)" : "");
+    add(out, "", v->event->tls, "");
+    if (none)
+        buffer_printf(out, " (%s)", word(v, WORD_NOT_ENCRYPTED));
 }
 
 static void add_user(const struct view *v, struct buffer *out)
@@ -109,8 +125,6 @@ static void add_user(const struct view *v, struct buffer *out)
 
 static void add_challenge(const struct view *v, struct buffer *out)
 {
-    if (has(v->event->challenge))
-        buffer_add_string(out, "sign-in ended at the question: ");
     add(out, "", v->event->challenge, "");
 }
 
@@ -132,7 +146,7 @@ static void add_queue_id(const struct view *v, struct buffer *out)
 static void add_attempt(const struct view *v, struct buffer *out)
 {
     if (v->event->attempt)
-        buffer_printf(out, "failure number %ld of its session", v->event->attempt);
+        buffer_printf(out, "%ld", v->event->attempt);
 }
 
 static void add_stage(const struct view *v, struct buffer *out)
@@ -145,8 +159,9 @@ static void add_server(const struct view *v, struct buffer *out)
     add(out, "", v->event->host, "");
     add(out, ", ", v->event->mta, "");
     if (v->event->pid)
-        buffer_printf(out, "%sprocess %ld", out->len ? ", " : "", v->event->pid);
-    add(out, ", through ", v->event->via, "");
+        buffer_printf(out, "%s%s %ld", out->len ? ", " : "", word(v, WORD_PROCESS), v->event->pid);
+    if (has(v->event->via))
+        buffer_printf(out, "%s%s %s", out->len ? ", " : "", word(v, WORD_THROUGH), v->event->via);
 }
 
 static void add_reply(const struct view *v, struct buffer *out)
@@ -156,33 +171,28 @@ static void add_reply(const struct view *v, struct buffer *out)
 }
 
 static const struct {
-    const char *label;
+    enum word label;
     enum page_look look;
     bool split;
     void (*add)(const struct view *v, struct buffer *out);
 } rows[] = {
-    {"Reference", LOOK_STRONG, false, add_ref},
-    {"When", LOOK_PLAIN, true, add_time},
-    {"Code", LOOK_BAD, false, add_code},
-    {"Reason", LOOK_STRONG, false, add_reason},
-    {"Client", LOOK_PLAIN, false, add_client},
-    {"HELO", LOOK_PLAIN, false, add_helo},
-    {"TLS", LOOK_PLAIN, false, add_tls},
-    {"User", LOOK_PLAIN, false, add_user},
-    {"Challenge", LOOK_PLAIN, false, add_challenge},
-    {"Sender", LOOK_PLAIN, false, add_sender},
-    {"Recipient", LOOK_PLAIN, false, add_recipient},
-    {"Queue id", LOOK_PLAIN, false, add_queue_id},
-    {"Attempt", LOOK_PLAIN, false, add_attempt},
-    {"Stage", LOOK_PLAIN, false, add_stage},
-    {"Server", LOOK_PLAIN, false, add_server},
-    {"Reply", LOOK_PLAIN, true, add_reply},
+    {WORD_REFERENCE, LOOK_STRONG, false, add_ref},
+    {WORD_TIME, LOOK_PLAIN, true, add_time},
+    {WORD_CODE, LOOK_BAD, false, add_code},
+    {WORD_ID, LOOK_STRONG, false, add_reason},
+    {WORD_CLIENT, LOOK_PLAIN, false, add_client},
+    {WORD_HELO, LOOK_PLAIN, false, add_helo},
+    {WORD_TLS, LOOK_PLAIN, false, add_tls},
+    {WORD_USER, LOOK_PLAIN, false, add_user},
+    {WORD_ASKED_FOR, LOOK_PLAIN, false, add_challenge},
+    {WORD_FROM, LOOK_PLAIN, false, add_sender},
+    {WORD_RECIPIENT, LOOK_PLAIN, false, add_recipient},
+    {WORD_QUEUE_ID, LOOK_PLAIN, false, add_queue_id},
+    {WORD_ATTEMPT, LOOK_PLAIN, false, add_attempt},
+    {WORD_STAGE, LOOK_PLAIN, false, add_stage},
+    {WORD_MTA, LOOK_PLAIN, false, add_server},
+    {WORD_REPLY, LOOK_PLAIN, true, add_reply},
 };
-
-static const char *word(const struct view *v, int which)
-{
-    return catalog_word(v->catalog, (enum word)which, v->language);
-}
 
 static void view_words(const struct view *v, enum word label, const char *text, struct buffer *scratch)
 {
@@ -248,12 +258,14 @@ static int add_session_row(struct buffer *cells, const char *line, size_t len, c
 /* The session's events in their order, this one marked. */
 static int view_session(const struct view *v, const struct event_session *session)
 {
-    static const char heads[] = "\0UTC\0Code\0Stage\0Reason\0Reference";
+    const char *const heads[SESSION_COLUMNS] = {
+        "", "UTC", word(v, WORD_CODE), word(v, WORD_STAGE), word(v, WORD_ID), word(v, WORD_REFERENCE)};
     struct buffer cells = {0};
     size_t count = 1;
     if (session->count < 2)
         return 0;
-    buffer_add(&cells, heads, sizeof heads);
+    for (size_t i = 0; i < SESSION_COLUMNS; i++)
+        buffer_add(&cells, heads[i], strlen(heads[i]) + 1);
     for (size_t i = 0; i < session->count; i++) {
         int got = add_session_row(&cells, session->lines[i], session->lens[i], v->event->ref);
         if (got == -1)
@@ -265,7 +277,7 @@ static int view_session(const struct view *v, const struct event_session *sessio
     if (ok) {
         for (size_t i = 0; i < count * SESSION_COLUMNS; i++, at += strlen(at) + 1)
             cell[i] = at;
-        page_title(&v->page, "The session");
+        page_title(&v->page, word(v, WORD_SESSION));
         page_table(&v->page, cell, count, SESSION_COLUMNS);
     }
     free(cell);
@@ -285,12 +297,14 @@ int ref_view(const struct page *p, const struct event *e, const struct event_ses
     look_up(&v, language, &reply);
     for (size_t i = 0; v.text && i < sizeof titles / sizeof *titles; i++)
         page_fit_label(&v.page, word(&v, (int)titles[i]));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        page_fit_label(&v.page, word(&v, (int)rows[i].label));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         buffer_clear(&scratch);
         rows[i].add(&v, &scratch);
         if (!buffer_ok(&scratch))
             goto done;
-        page_field(&v.page, rows[i].label, rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
+        page_field(&v.page, word(&v, (int)rows[i].label), rows[i].look, rows[i].split, buffer_string(&scratch), scratch.len);
     }
     if (v.text)
         view_text(&v, &scratch);

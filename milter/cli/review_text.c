@@ -140,7 +140,7 @@ static void view_reason(struct view *v, const struct report_section *s, const st
     buffer_add_string(&v->out, ", ");
     add_span(&v->out, row->first, row->last);
     flush(v);
-    if (!row->fix)
+    if (!row->reason || !row->fix)
         return;
     buffer_printf(&v->out, "%s: %s", word(v, (enum word)(WORD_SENDER + (int)row->reason->who)), row->fix);
     flush(v);
