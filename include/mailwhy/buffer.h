@@ -27,6 +27,9 @@ const char *buffer_string(const struct buffer *b);
 /* True when no append has failed since the last buffer_clear(). */
 bool buffer_ok(const struct buffer *b);
 
+/* Take back what was appended since there were so many octets. */
+void buffer_cut(struct buffer *b, size_t len);
+
 void buffer_clear(struct buffer *b); /* empty again; keeps the memory */
 void buffer_free(struct buffer *b); /* empty again; gives the memory back */
 

@@ -55,7 +55,7 @@ struct report_section {
 
 /* What could not be used of what was read. */
 struct report_lost {
-    unsigned long unread; /* lines of a mail server whose time cannot be read */
+    unsigned long unread; /* lines of a mail server and entries of a journal that cannot be read */
     unsigned long files; /* that could not be read to their end */
 };
 

@@ -1,4 +1,4 @@
-/* Reading logs into a tally: our event logs and mail logs, told apart line by line, by several threads. */
+/* Reading logs into a tally: our event logs and mail logs, told apart line by line, and journals, by several threads. */
 #ifndef MAILWHY_REVIEW_H
 #define MAILWHY_REVIEW_H
 
@@ -29,7 +29,7 @@ int review_read(struct review *r, const char *path);
 /* All that was counted; it is the review's. Nothing can be read after it. */
 const struct tally *review_tally(struct review *r);
 
-/* Lines of a mail server whose time could not be read. */
+/* Lines of a mail server, and entries of a journal, that could not be read: without a time, cut or damaged. */
 unsigned long review_unread(const struct review *r);
 void review_end(struct review *r);
 

@@ -20,13 +20,6 @@ struct reading {
     size_t next; /* the field that is expected: our own lines have them in their order */
 };
 
-static void forget_from(struct buffer *store, size_t mark)
-{
-    store->len = mark;
-    if (store->data)
-        store->data[mark] = '\0';
-}
-
 static void take_time(struct reading *r, const char *text, size_t len)
 {
     if (event_time_parse(text, len, &r->event->time) == 0)
@@ -58,7 +51,7 @@ static int keep_text(struct reading *r, size_t index, size_t mark)
     if (kind != FIELD_TEXT && kind != FIELD_REPLY) {
         if (take_text[kind])
             take_text[kind](r, buffer_string(r->store) + mark, len);
-        forget_from(r->store, mark);
+        buffer_cut(r->store, mark);
         return 1;
     }
     r->place[index] = mark + 1;
@@ -142,7 +135,7 @@ static int read_member(struct reading *r)
     if (got != 1)
         return got;
     size_t index = event_field_index(buffer_string(r->store) + mark, r->store->len - mark);
-    forget_from(r->store, mark);
+    buffer_cut(r->store, mark);
     if (!json_token(&r->json, ':'))
         return 0;
     if (index == EVENT_FIELDS)

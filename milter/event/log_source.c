@@ -13,6 +13,7 @@
 
 #define READ_SIZE ((size_t)1 << 18)
 #define ROOM (2 * LOG_SOURCE_LINE_MAX)
+#define TELLING ((size_t)1 << 12) /* octets from which the format of what was unpacked is told */
 
 /* How a kind of file is read: fill from what is packed. */
 struct format;
@@ -31,6 +32,8 @@ struct log_source {
     int fault; /* of what has been handed out before it; 0: none */
     char *block; /* ROOM octets */
     size_t len;
+    bool told; /* split.format is */
+    struct journal_split split;
 };
 
 struct format {
@@ -220,20 +223,54 @@ static ssize_t hand_out(struct log_source *s, size_t len, char **block)
     return (ssize_t)len;
 }
 
+/* How many octets of the block are whole lines. */
+static size_t whole_lines(const struct log_source *s, bool last)
+{
+    const char *end = memrchr(s->block, '\n', s->len);
+    size_t piece = s->len >= LOG_SOURCE_LINE_MAX ? LOG_SOURCE_LINE_MAX : last ? s->len : 0;
+    return end ? (size_t)(end - s->block) + 1 : piece;
+}
+
+/* How many octets of the block are whole entries; those that are passed over are dropped. */
+static size_t whole_entries(struct log_source *s, bool last)
+{
+    struct span whole;
+    size_t done = journal_split(&s->split, s->block, s->len, last, &whole), len = span_length(whole);
+    s->len -= done - len;
+    memmove(s->block, s->block + (done - len), s->len);
+    return len;
+}
+
 ssize_t log_source_next(struct log_source *s, char **block)
 {
     for (;;) {
         int got = fill(s);
-        const char *end = memrchr(s->block, '\n', s->len);
-        size_t len = end ? (size_t)(end - s->block) + 1 : s->len >= LOG_SOURCE_LINE_MAX ? LOG_SOURCE_LINE_MAX : 0;
-        if (len)
-            return hand_out(s, len, block);
-        if (got == 1)
+        if (got == 1 && !s->told && s->len < TELLING)
             continue;
-        if (s->len == 0)
+        if (!s->told)
+            s->split.format = journal_format(s->block, s->len);
+        s->told = true;
+        if (got != 1 && s->len == 0)
             return got;
-        return hand_out(s, s->len, block); /* the last line; a fault comes with the next call */
+        size_t len = s->split.format == JOURNAL_NONE ? whole_lines(s, got != 1) : whole_entries(s, got != 1);
+        if (len)
+            return hand_out(s, len, block); /* a fault comes with the next call */
     }
+}
+
+enum journal_format log_source_format(const struct log_source *s)
+{
+    return s->split.format;
+}
+
+unsigned long log_source_lost(const struct log_source *s)
+{
+    return s->split.lost;
+}
+
+bool log_source_plain(const struct log_source *s)
+{
+    return s->format->unpack == unpack_plain;
 }
 
 void log_source_progress(const struct log_source *s, off_t *done, off_t *size)

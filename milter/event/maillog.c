@@ -4,90 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mailwhy/event_time.h>
-#include <mailwhy/json.h>
 #include <mailwhy/reply.h>
-#include <mailwhy/span.h>
 
-/* A number of so many digits. -1: none. */
-static int number(const char *s, size_t digits)
-{
-    int n = 0;
-    for (size_t i = 0; i < digits; i++) {
-        if (s[i] == ' ' && i == 0)
-            continue;
-        if (s[i] < '0' || s[i] > '9')
-            return -1;
-        n = 10 * n + (s[i] - '0');
-    }
-    return n;
-}
+#include "maillog_time.h"
 
-/* The latest time of that month, day and hour that is not after now, but for a day. -1: there is no such day. */
-static time_t latest(time_t now, int month, int day, int hour)
+/* The time at the beginning of a line. */
+static bool read_time(struct maillog *m, struct span *s, struct timespec *time)
 {
-    struct tm today, tm;
-    localtime_r(&now, &today);
-    for (int years = 0; years <= 8; years++) { /* of a 29 February the last but one may be so long ago */
-        tm = (struct tm){.tm_year = today.tm_year - years, .tm_mon = month, .tm_mday = day, .tm_hour = hour, .tm_isdst = -1};
-        time_t time = mktime(&tm);
-        if (tm.tm_mon == month && tm.tm_mday == day && time <= now + 86400)
-            return time;
-    }
-    return -1;
-}
-
-/* "Nov 20 10:00:01 ", in the time of this machine. */
-static bool read_old_time(struct maillog *m, struct span *s, struct timespec *time)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    if (span_length(*s) < 16 || s->at[3] != ' ' || s->at[6] != ' ' || s->at[9] != ':' || s->at[12] != ':' || s->at[15] != ' ')
+    struct maillog_stamp stamp;
+    if (maillog_time_read(s, time))
+        return true;
+    if (!maillog_stamp_read(s, &stamp))
         return false;
-    int month = 0;
-    while (month < 12 && memcmp(months + 3 * (size_t)month, s->at, 3) != 0)
-        month++;
-    int day = number(s->at + 4, 2), hour = number(s->at + 7, 2), minute = number(s->at + 10, 2), second = number(s->at + 13, 2);
-    if (month == 12 || day < 1 || day > 31 || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
-        return false;
-    int key = 1 + hour + 24 * (day + 32 * month);
+    int key = 1 + stamp.hour + 24 * (stamp.day + 32 * stamp.month);
     if (key != m->hour_key) {
-        m->hour_time = latest(m->now, month, day, hour);
+        m->hour_time = log_years_hour(&m->years, stamp.month, stamp.day, stamp.hour);
         m->hour_key = key;
     }
-    if (m->hour_time == -1)
-        return false;
-    *time = (struct timespec){.tv_sec = m->hour_time + 60 * minute + second};
-    s->at += 16;
-    return true;
-}
-
-/* "2026-11-20T10:00:01.123456+01:00 ". */
-static bool read_new_time(struct span *s, struct timespec *time)
-{
-    char utc[40];
-    struct span t = span_until(*s, ' ');
-    size_t len = span_length(t);
-    if (len < 20 || len >= sizeof utc || t.end == s->end || t.at[4] != '-' || t.at[10] != 'T')
-        return false;
-    long offset = 0;
-    if (t.end[-1] == 'Z') {
-        memcpy(utc, t.at, len);
-    } else {
-        bool colon = t.end[-3] == ':'; /* systemd's short-iso has none */
-        const char *zone = t.end - (colon ? 6 : 5);
-        int hours = number(zone + 1, 2), minutes = number(t.end - 2, 2);
-        if ((*zone != '+' && *zone != '-') || hours < 0 || minutes < 0)
-            return false;
-        offset = (*zone == '-' ? 1 : -1) * (3600L * hours + 60L * minutes);
-        len = (size_t)(zone - t.at);
-        memcpy(utc, t.at, len);
-        utc[len++] = 'Z';
-    }
-    if (event_time_parse(utc, len, time) == -1)
-        return false;
-    time->tv_sec += offset;
-    s->at = t.end + 1;
-    return true;
+    *time = (struct timespec){.tv_sec = m->hour_time + 60 * stamp.minute + stamp.second};
+    return m->hour_time != -1;
 }
 
 /* Keep a piece as a string, until the next line. Its place in m->strings, as an offset and one; 0: there is no room. */
@@ -179,8 +114,10 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
     e->stage = stage_of(s);
     if (span_pass(&s, " from "))
         take_client_name(m, s, f);
-    if (!take_reply(m, text, e, f))
+    if (!take_reply(m, text, e, f)) {
+        m->unread++;
         return MAILLOG_NOTHING;
+    }
     if (pass_last(&details, "; from=<"))
         details.at -= strlen("from=<");
     f->sender = value(m, details, "from=<", '>');
@@ -277,24 +214,21 @@ static int read_sendmail(struct maillog *m, struct span text, struct event *e, s
     return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
 }
 
-/* Read what stands behind the time: "host program[pid]: text". */
-static int read_message(struct maillog *m, struct span s, struct event *e, struct found *f)
+/* Take apart what stands behind the time: "host program[pid]: text". False: it is not that. */
+static bool split(struct span s, struct maillog_message *message)
 {
     struct span host = span_until(s, ' '), tag = {host.end + 1, s.end};
     if (host.end >= s.end)
-        return MAILLOG_NOTHING;
+        return false;
     tag = span_until(tag, ':');
     if (tag.end + 2 > s.end || span_length(tag) > 80)
-        return MAILLOG_NOTHING;
-    struct span text = {tag.end + 2, s.end}, program = span_until(tag, '[');
-    bool postfix = span_starts(program, "postfix"), sendmail = span_starts(program, "sendmail") || span_starts(program, "sm-");
-    if (!postfix && !sendmail)
-        return MAILLOG_NOTHING;
-    f->host = keep(m, host);
-    if (program.end < tag.end)
-        e->pid = strtol(program.end + 1, NULL, 10);
-    e->mta = postfix ? "Postfix" : "Sendmail";
-    return postfix ? read_postfix(m, program, text, e, f) : read_sendmail(m, text, e, f);
+        return false;
+    message->host = host;
+    message->program = span_until(tag, '[');
+    message->text = (struct span){tag.end + 2, s.end};
+    if (message->program.end < tag.end)
+        message->pid = strtol(message->program.end + 1, NULL, 10);
+    return true;
 }
 
 static void set_strings(const struct maillog *m, const struct found *f, struct event *e)
@@ -313,17 +247,22 @@ static void set_strings(const struct maillog *m, const struct found *f, struct e
     e->reply_len = f->reply_len;
 }
 
-int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e)
+int maillog_read_message(struct maillog *m, const struct maillog_message *message, struct event *e)
 {
-    struct span s = {line, line + len};
+    struct span program = message->program, text = message->text;
     struct found f = {0};
-    *e = (struct event){0};
+    *e = (struct event){.time = message->time, .pid = message->pid};
     buffer_clear(&m->strings);
-    if (!read_new_time(&s, &e->time) && !read_old_time(m, &s, &e->time)) {
-        m->unread += span_find(s, " postfix/") || span_find(s, " sendmail[") || span_find(s, " sm-mta[");
+    bool postfix = span_starts(program, "postfix"), sendmail = span_starts(program, "sendmail") || span_starts(program, "sm-");
+    if (!postfix && !sendmail)
+        return MAILLOG_NOTHING;
+    if (!text.at || !message->timed) {
+        m->unread++;
         return MAILLOG_NOTHING;
     }
-    int kind = read_message(m, s, e, &f);
+    f.host = keep(m, message->host);
+    e->mta = postfix ? "Postfix" : "Sendmail";
+    int kind = postfix ? read_postfix(m, program, text, e, &f) : read_sendmail(m, text, e, &f);
     if (!buffer_ok(&m->strings)) {
         errno = ENOMEM;
         return -1;
@@ -331,6 +270,24 @@ int maillog_read(struct maillog *m, const char *line, size_t len, struct event *
     if (kind != MAILLOG_NOTHING)
         set_strings(m, &f, e);
     return kind;
+}
+
+int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e)
+{
+    struct span s = {line, line + len};
+    struct maillog_message message = {.timed = true};
+    if (!read_time(m, &s, &message.time))
+        m->unread += span_find(s, " postfix/") || span_find(s, " sendmail[") || span_find(s, " sm-mta[");
+    else if (split(s, &message))
+        return maillog_read_message(m, &message, e);
+    *e = (struct event){0};
+    return MAILLOG_NOTHING;
+}
+
+void maillog_begin(struct maillog *m, const struct log_years *years)
+{
+    m->years = *years;
+    m->hour_key = 0;
 }
 
 void maillog_free(struct maillog *m)

@@ -78,6 +78,14 @@ bool buffer_ok(const struct buffer *b)
     return !b->failed;
 }
 
+void buffer_cut(struct buffer *b, size_t len)
+{
+    if (len >= b->len)
+        return;
+    b->len = len;
+    b->data[len] = '\0';
+}
+
 void buffer_clear(struct buffer *b)
 {
     b->len = 0;

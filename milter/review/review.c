@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <mailwhy/journal.h>
 #include <mailwhy/log_source.h>
 #include <mailwhy/maillog.h>
 
@@ -16,6 +17,7 @@ struct worker {
     struct review *review;
     struct tally tally;
     struct maillog maillog;
+    struct journal journal;
     struct buffer strings; /* of an event of ours */
     char *block;
 };
@@ -25,6 +27,7 @@ struct review {
     GMutex matching, reading;
     struct log_source *source; /* under reading */
     int fault; /* likewise: the errno of its end */
+    unsigned long lost; /* entries of journals, by the sources */
     unsigned count;
     struct worker workers[THREADS_MAX];
 };
@@ -37,23 +40,43 @@ static enum maillog_kind kind_of(const struct event *e)
     return e->code == 250 ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
 }
 
+static void take_event(struct worker *w, struct event *e, int kind)
+{
+    const struct filter *filter = w->review->options.filter;
+    if (kind > MAILLOG_NOTHING && (filter->any || filter_takes(filter, e, tally_reason(&w->tally, e))))
+        tally_add(&w->tally, e, (enum maillog_kind)kind);
+}
+
 static void take_line(struct worker *w, const char *line, size_t len)
 {
     static const char ours[] = "{\"ts\":";
-    const struct filter *filter = w->review->options.filter;
+    struct maillog_message message;
     struct event e;
     int kind;
     if (len > sizeof ours && memcmp(line, ours, sizeof ours - 1) == 0)
         kind = event_from_json(&e, &w->strings, line, len) == 1 ? (int)kind_of(&e) : MAILLOG_NOTHING;
+    else if (journal_read_json(&w->journal, line, len, &message) == 1)
+        kind = maillog_read_message(&w->maillog, &message, &e);
     else
         kind = maillog_read(&w->maillog, line, len, &e);
     buffer_clear(&w->strings);
-    if (kind > MAILLOG_NOTHING && (filter->any || filter_takes(filter, &e, tally_reason(&w->tally, &e))))
-        tally_add(&w->tally, &e, (enum maillog_kind)kind);
+    take_event(w, &e, kind);
 }
 
-static void take_block(struct worker *w, const char *block, size_t len)
+static void take_entries(struct worker *w, enum journal_format format, struct span piece)
 {
+    struct maillog_message message;
+    struct event e;
+    while (journal_next(&w->journal, format, &piece, &message) == 1)
+        take_event(w, &e, maillog_read_message(&w->maillog, &message, &e));
+}
+
+static void take_block(struct worker *w, enum journal_format format, const char *block, size_t len)
+{
+    if (format != JOURNAL_NONE) {
+        take_entries(w, format, (struct span){block, block + len});
+        return;
+    }
     for (const char *end; len && (end = memchr(block, '\n', len));) {
         size_t line = (size_t)(end - block);
         take_line(w, block, line && block[line - 1] == '\r' ? line - 1 : line);
@@ -65,7 +88,7 @@ static void take_block(struct worker *w, const char *block, size_t len)
 }
 
 /* Get the next block of the log that is being read. How many octets; 0: there are no more. */
-static size_t next_block(struct worker *w)
+static size_t next_block(struct worker *w, enum journal_format *format)
 {
     struct review *r = w->review;
     g_mutex_lock(&r->reading);
@@ -74,6 +97,7 @@ static size_t next_block(struct worker *w)
         r->fault = errno;
     off_t done, size;
     log_source_progress(r->source, &done, &size);
+    *format = log_source_format(r->source);
     g_mutex_unlock(&r->reading);
     if (w == r->workers && r->options.progress)
         r->options.progress(r->options.data, done, size);
@@ -83,8 +107,9 @@ static size_t next_block(struct worker *w)
 static void *work(void *worker)
 {
     struct worker *w = worker;
-    for (size_t len; (len = next_block(w));)
-        take_block(w, w->block, len);
+    enum journal_format format;
+    for (size_t len; (len = next_block(w, &format));)
+        take_block(w, format, w->block, len);
     return NULL;
 }
 
@@ -100,7 +125,6 @@ struct review *review_begin(const struct review_options *options)
     r->count = wanted < THREADS_MAX ? wanted : THREADS_MAX;
     for (unsigned i = 0; i < r->count; i++) {
         r->workers[i].review = r;
-        r->workers[i].maillog.now = options->now;
         tally_begin(&r->workers[i].tally, options->catalog, &r->matching, options->by, &span);
     }
     return r;
@@ -109,18 +133,23 @@ struct review *review_begin(const struct review_options *options)
 int review_read(struct review *r, const char *path)
 {
     GThread *threads[THREADS_MAX] = {0};
+    struct log_years years;
     off_t done, size;
     r->source = log_source_open(path);
     r->fault = 0;
     if (!r->source)
         return -1;
     log_source_progress(r->source, &done, &size);
-    for (unsigned i = 1; i < r->count && (size == 0 || size > SMALL); i++)
+    log_years_find(&years, path, r->options.now);
+    for (unsigned i = 0; i < r->count; i++)
+        maillog_begin(&r->workers[i].maillog, &years);
+    for (unsigned i = 1; i < r->count && (size == 0 || size > SMALL) && years.at == 0; i++)
         threads[i] = g_thread_try_new("review", work, &r->workers[i], NULL); /* where there are none, this one does it all */
     work(&r->workers[0]);
     for (unsigned i = 1; i < r->count; i++)
         if (threads[i])
             g_thread_join(threads[i]);
+    r->lost += log_source_lost(r->source);
     log_source_close(r->source);
     errno = r->fault;
     return r->fault ? -1 : 0;
@@ -137,9 +166,9 @@ const struct tally *review_tally(struct review *r)
 
 unsigned long review_unread(const struct review *r)
 {
-    unsigned long sum = 0;
+    unsigned long sum = r->lost;
     for (unsigned i = 0; i < THREADS_MAX; i++)
-        sum += r->workers[i].maillog.unread;
+        sum += r->workers[i].maillog.unread + r->workers[i].journal.lost;
     return sum;
 }
 
@@ -151,6 +180,7 @@ void review_end(struct review *r)
         if (i < r->count)
             tally_end(&r->workers[i].tally);
         maillog_free(&r->workers[i].maillog);
+        journal_free(&r->workers[i].journal);
         buffer_free(&r->workers[i].strings);
         free(r->workers[i].block);
     }

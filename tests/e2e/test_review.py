@@ -10,6 +10,7 @@ import pty
 import re
 import subprocess
 
+import journal
 from mailwhyd import BUILD
 from mta import ELSEWHERE, MAILBOX
 from rig import Rig, RigTest
@@ -210,6 +211,15 @@ class RealPostfix(ReviewTest, RigTest):
         self.assertEqual(both["refused"], self.events()["refused"] + self.maillog()["refused"])
         piped = self.reviewed(0, self.daemon.log, "-", given=self.rig.postfix.log.read_bytes())
         self.assertEqual(piped, both)
+
+    def test_journal(self):
+        """The same messages in a journal are reviewed as in the mail log, however journalctl writes them."""
+        said = journal.Journal(self.folder(), journal.of_log(self.rig.postfix.log_text()))
+        wanted = self.maillog()
+        self.assertGreater(wanted["refused"], 10)
+        for form in journal.FORMATS:
+            with self.subTest(form):
+                self.assertEqual(self.reviewed(0, "-", given=said.said(form)), wanted)
 
     def test_language(self):
         """The page speaks the catalogue's languages."""
@@ -433,7 +443,7 @@ class Logs(ReviewTest):
         future = reject(when=years_on, old=False)
         cut = reject()[:60]
         cases = {"rubbish": ([rubbish, reject(), rubbish, reject(), rubbish], 2, 0), "no end": ([reject(), reject().rstrip("\n")], 2, 0),
-                 "cut": ([reject(), cut + "\n", cut], 1, 0), "no time": ([reject(), "soon" + reject()], 1, 1), "line ends": ([reject().replace("\n", "\r\n")] * 2, 2, 0),
+                 "cut": ([reject(), cut + "\n", cut], 1, 2), "no time": ([reject(), "soon" + reject()], 1, 1), "line ends": ([reject().replace("\n", "\r\n")] * 2, 2, 0),
                  "order": ([reject(when=ago(hours=h)) for h in (1, 30, 2, 500)], 4, 0), "years": ([other_year, reject()], 2, 0), "future": ([future, reject()], 2, 0),
                  "long": ([reject(), "x" * (3 << 20) + "\n", long, reject()], None, 0), "empty lines": (["\n\r\n\n", reject()], 1, 0),
                  "mixed": ([event(), reject(), reject(old=False), '{"ts":"soon"}\n', '{"ts":\n', "{}\n", "[]\n"], 3, 0), "NUL": ([b"\0" * 5000, b"\n", reject()], 1, 0)}
@@ -446,7 +456,96 @@ class Logs(ReviewTest):
         self.assertEqual(self.reviewed(0, self.write(future, reject()))["last"], iso(years_on))
         self.assertEqual(self.reviewed(1, self.write(b""))["refused"], 0)
         self.assertEqual(self.reviewed(1, self.write(rubbish))["refused"], 0)
-        self.assertRegex(self.says(0, "review", self.write("soon" + reject(), reject())).out, "Lines left out, since their time cannot be read: +1")
+        self.assertEqual(self.reviewed(1, self.write(gzip.compress(b"")))["refused"], 0)
+        self.assertRegex(self.says(0, "review", self.write("soon" + reject(), reject())).out, "left out, since they cannot be read: +1")
+        unreadable = self.says(66, "review", "--json", "/proc/self/mem", self.write(reject()))
+        self.assertIn("/proc/self/mem can't be read: Input/output error", unreadable.err)
+        self.assertEqual(self.checked(read_json(unreadable.out)[0])["refused"], 1)
+
+    def test_years(self):
+        """Times without a year are none after the file's last change; a log that goes back further is dated by the order of its lines."""
+        def review(stamps, changed, compress=bytes):
+            lines = "".join(reject()[15:].join((f"{stamp} 10:00:00", "")) for stamp in stamps)
+            log = self.write(compress(lines.encode()))
+            if changed:
+                os.utime(log, (changed.timestamp(),) * 2)
+            return self.by("day", log, **UTC)
+
+        changed = datetime.datetime(2023, 3, 1, 12, tzinfo=datetime.timezone.utc)
+        winter = ["Nov 30", "Dec 31", "Jan  1", "Feb 28"]
+        for compress in (bytes, gzip.compress, zstd):
+            with self.subTest(compress.__name__):
+                self.assertEqual(review(winter, changed, compress), dict.fromkeys(("2022-11-30", "2022-12-31", "2023-01-01", "2023-02-28"), 1))
+                years = winter + ["Apr  1", "Aug  9", *winter]
+                self.assertEqual(list(sorted(review(years, changed, compress))), [
+                    "2021-11-30", "2021-12-31", "2022-01-01", "2022-02-28", "2022-04-01", "2022-08-09", "2022-11-30", "2022-12-31", "2023-01-01", "2023-02-28"])
+        late = ago(days=3)
+        self.assertEqual(review([f"{late:%b %e}"], None), {f"{late:%Y-%m-%d}": 1})
+
+    def journal(self, *entries):
+        return journal.Journal(self.home, entries)
+
+    def test_journal_fields(self):
+        """What only a journal has: microseconds, binary texts, several texts, processes of two kinds; and texts that journalctl leaves out."""
+        when = ago(minutes=5)
+        text = reject().split(": ", 1)[1].rstrip("\n")
+        listed = [journal.entry(when, text=text), journal.entry(when, text=text.replace("c.test", "\xff").encode("latin-1")),
+                  journal.entry(when, text=text.replace("c.test", "two\nlines").encode()), journal.entry(when, text=text.replace("c.test", "\u00e9")),
+                  journal.entry(when, text=text + "\nMESSAGE=" + text.replace("c.test", "d.test")), journal.entry(when, program="sshd", text=text),
+                  journal.entry(when, program="sendmail", text="2AKMQ0aa000811: ruleset=check_rcpt, relay=c.test [192.0.2.7], reject=550 5.7.1 no"),
+                  journal.entry(when, text="x" * 5000)]
+        said = self.journal(*listed)
+        for form in journal.FORMATS:
+            with self.subTest(form):
+                review = self.reviewed(0, self.write(said.said(form)))
+                self.assertEqual((review["refused"], review["first"]), (6, iso(when)))
+                self.assertEqual(review["unread_lines"], 0 if form == "export" else 1)
+                self.assertEqual(self.reviewed(0, self.write(said.said(form, "--all")))["unread_lines"], 0)
+                self.assertEqual(self.by("mta", self.log), {"Postfix": 5, "Sendmail": 1})
+                self.assertEqual(self.by("client", self.log), {"192.0.2.7": 6})
+                self.assertEqual(self.reviewed(0, "--since=10m", "--client=192.0.2.0/24", self.log)["refused"], 6)
+                self.says(0, "review", self.log)
+
+    def test_journal_compressed(self):
+        """A journal is told from a mail log compressed, in a pipe, and after another file, too."""
+        said = self.journal(*(journal.entry(ago(minutes=5), text=reject(sender=f"{i}@x.test").split(": ", 1)[1].rstrip("\n")) for i in range(3000)))
+        for form in journal.FORMATS:
+            octets = said.said(form)
+            for compress in (bytes, gzip.compress, zstd):
+                with self.subTest((form, compress.__name__)):
+                    packed = compress(octets)
+                    self.assertEqual(self.reviewed(0, self.write(packed))["refused"], 3000)
+                    self.assertEqual(self.reviewed(0, self.write(reject(), name="other"), "-", given=packed)["refused"], 3001)
+                    if compress is not bytes:
+                        broken = self.reviewed(66, self.write(packed[:len(packed) // 2]))
+                        self.assertGreater(broken["refused"], 100)
+                        self.assertLess(broken["refused"], 2000)
+
+    def test_journal_bad_input(self):
+        """A journal that is cut, or has rubbish in it or an entry that is too large: what is whole is used, what is not is counted."""
+        def text(sender):
+            return reject(sender=sender).split(": ", 1)[1].rstrip("\n")
+
+        when = ago(minutes=5)
+        first, second = (journal.entry(when, text=text(f"{i}@x.test")) for i in (1, 2))
+        for form in journal.FORMATS:
+            one, two = (self.journal(octets).said(form) for octets in (first, second))
+            rubbish = bytes(range(128, 256)) * 40 + b"\n\n"
+            with self.subTest(form):
+                for cut in range(2, len(two), 41):
+                    review = self.reviewed(0, self.write(one, two[:-cut]))
+                    self.assertIn((review["refused"], review["unread_lines"]), ((1, 0), (1, 1), (2, 0)), cut)
+                    review = self.reviewed(0, self.write(one, two[:-cut], b"\n\n", one))
+                    self.assertIn((review["refused"], review["unread_lines"]), ((2, 0), (2, 1), (3, 0), (1, 1)), cut)
+                self.assertEqual(self.reviewed(0, self.write(one, rubbish, two))["refused"], 2)
+                self.assertEqual(self.reviewed(0, self.write(one * 500, two))["refused"], 501)
+                middle = self.reviewed(0, self.write((one * 500)[len(one) // 2:]))
+                self.assertIn(middle["refused"], (499, 500))
+                large = self.journal(journal.entry(when, text=text("1@x.test")), journal.entry(when, text=text("y" * (1 << 21)).encode() + b"\n"),
+                                     journal.entry(when, text=text("2@x.test"))).said(form, "--all")
+                review = self.reviewed(0, self.write(large))
+                self.assertEqual(set(self.by("sender", self.log)), {"1@x.test", "2@x.test"})
+                self.assertEqual(review["unread_lines"], 1)
 
     def test_hostile(self):
         """Whatever a client sent does nothing to a terminal, and stands whole in the JSON."""

@@ -29,7 +29,7 @@ static void write_event(const struct event *e, struct buffer *out)
 
 static void check(struct maillog *after_others, const char *line, size_t len)
 {
-    struct maillog alone = {.now = NOW};
+    struct maillog alone = {.years.bound = NOW};
     struct event e, same;
     struct buffer first = {0}, second = {0};
     int kind = maillog_read(after_others, line, len, &e);
@@ -51,7 +51,7 @@ static void check(struct maillog *after_others, const char *line, size_t len)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct maillog m = {.now = NOW};
+    struct maillog m = {.years.bound = NOW};
     const char *at = (const char *)data;
     while (size) {
         const char *end = memchr(at, '\n', size);

@@ -4,7 +4,7 @@ set -u
 directory=$1 seconds=$2 status=0
 
 corpus="$directory/corpus"
-mkdir -p "$corpus/fuzz_reply" "$corpus/fuzz_netstring" "$corpus/fuzz_event" "$corpus/fuzz_asked" "$corpus/fuzz_maillog"
+mkdir -p "$corpus/fuzz_reply" "$corpus/fuzz_netstring" "$corpus/fuzz_event" "$corpus/fuzz_asked" "$corpus/fuzz_maillog" "$corpus/fuzz_journal"
 tail -n +2 tests/fixtures/replies.tsv | cut -f1 | awk -v dir="$corpus/fuzz_reply" '{ file = dir "/seed" NR; gsub(/\\r\\n/, "\r\n"); printf "%s", $0 > file; close(file) }'
 cp tests/fixtures/bounces/*.eml "$corpus/fuzz_asked"
 printf 'Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<> to=<a@b.c> proto=ESMTP helo=<x>\n' >"$corpus/fuzz_asked/seed"
@@ -24,6 +24,14 @@ Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH failure (LOGIN): authenticati
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: to=<a@b.c>, delay=00:00:01, relay=mx. [192.0.2.3], dsn=4.2.0, reply=450 4.2.0 x, stat=Deferred: 450 4.2.0 Greylisted
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: from=<d@e.f>, size=450, class=0, nrcpts=1, relay=c.test [192.0.2.9]
 END
+entry='__REALTIME_TIMESTAMP=1795200001000000\n_HOSTNAME=mx\nSYSLOG_IDENTIFIER=postfix/smtpd\nSYSLOG_PID=7\n'
+text='NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<> to=<a@b.c>'
+# shellcheck disable=SC2059 # these are formats
+{
+    printf "x$entry""MESSAGE=$text\n\n$entry""MESSAGE\n\005\0\0\0\0\0\0\0a\nb\0c\n\n" >"$corpus/fuzz_journal/export"
+    printf 'x{"__REALTIME_TIMESTAMP":"1795200001000000","SYSLOG_IDENTIFIER":"sm-mta","MESSAGE":["x",[104,255],null,"%s"]}' "$text" >"$corpus/fuzz_journal/json"
+    printf 'x{\n\t"_PID" : "7",\n\t"SYSLOG_IDENTIFIER" : "postfix/smtpd",\n\t"__REALTIME_TIMESTAMP" : "1795200001000000",\n\t"MESSAGE" : "%s"\n}\n' "$text" >"$corpus/fuzz_journal/pretty"
+}
 
 for fuzzer in "$directory"/fuzz_*; do
     [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue

@@ -307,7 +307,7 @@ static void assert_line(struct maillog *m, const struct line *row)
 static void test_line(void **state)
 {
     const struct line *row = *state;
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     assert_line(&m, row);
     assert_int_equal(m.unread, 0);
     maillog_free(&m);
@@ -363,7 +363,7 @@ static void test_stamp(void **state)
     const struct stamp *row = *state;
     struct event e;
     struct buffer line = {0};
-    struct maillog m = {.now = seconds(row->now)};
+    struct maillog m = {.years.bound = seconds(row->now)};
     assert_int_equal(
         buffer_printf(&line, "%s mx postfix/smtpd[811]: lost connection after AUTH from c.test[192.0.2.7]", row->stamp), 0);
     assert_int_equal(read_line(&m, line.data, line.len, &e), row->time ? MAILLOG_LOST : MAILLOG_NOTHING);
@@ -382,7 +382,7 @@ static void test_stamp(void **state)
 static void test_zone(void **state)
 {
     struct event e;
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     (void)state;
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
@@ -405,7 +405,7 @@ static void test_order(void **state)
         {"Nov 20 22:59:59", "2026-11-20T22:59:59Z"}, {"2099-11-20T22:26:00+00:00", "2099-11-20T22:26:00Z"},
         {"Nov 20 23:00:00", "2026-11-20T23:00:00Z"}, {"Jan  1 22:00:00", "2026-01-01T22:00:00Z"},
     };
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     (void)state;
     for (size_t i = 0; i < ROWS(order); i++) {
         struct event e;
@@ -423,7 +423,7 @@ static void test_unread(void **state)
 {
     static const char *const unread[] = {"yesterday mx postfix/smtpd[811]: x", "x mx sendmail[811]: x", " postfix/"};
     static const char *const others[] = {"yesterday mx cron[811]: x", "", "sendmail", STAMP "postfix/smtpd[811]: x"};
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     struct event e;
     (void)state;
     for (size_t i = 0; i < ROWS(unread); i++)
@@ -437,7 +437,7 @@ static void test_unread(void **state)
 /* What one line said is gone with the next. */
 static void test_again(void **state)
 {
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     (void)state;
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < ROWS(lines); i++)
@@ -461,7 +461,7 @@ static void check_event(const struct event *e, int kind, size_t len)
 /* Each line cut at each octet, and with an octet of it replaced: nothing is read behind the end. */
 static void test_cut(void **state)
 {
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     (void)state;
     for (size_t i = 0; i < ROWS(lines); i++) {
         size_t len = strlen(lines[i].line);
@@ -485,7 +485,7 @@ static void test_cut(void **state)
 /* Binary rubbish, alone and behind a time. */
 static void test_rubbish(void **state)
 {
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     unsigned seed = 1;
     (void)state;
     for (size_t round = 0; round < 2000; round++) {
@@ -507,7 +507,7 @@ static void test_rubbish(void **state)
 /* A line of a mebibyte is read as any other: the reply is whole. */
 static void test_long(void **state)
 {
-    struct maillog m = {.now = seconds(NOW)};
+    struct maillog m = {.years.bound = seconds(NOW)};
     struct event e;
     struct buffer line = {0};
     (void)state;
