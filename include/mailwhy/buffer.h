@@ -21,6 +21,10 @@ int buffer_add_string(struct buffer *b, const char *s);
 int buffer_add_char(struct buffer *b, char c);
 int buffer_printf(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Make room for so many octets behind the contents, which may move, and say where they go: the caller's to write until the next change. NULL with errno
+ * ENOMEM. */
+char *buffer_reserve(struct buffer *b, size_t more);
+
 /* The contents as a string: "" where there are none. Valid until the next change. */
 const char *buffer_string(const struct buffer *b);
 

@@ -9,6 +9,7 @@
 
 #include <mailwhy/event.h>
 #include <mailwhy/log_years.h>
+#include <mailwhy/reply.h>
 #include <mailwhy/reply_find.h>
 #include <mailwhy/span.h>
 
@@ -28,6 +29,7 @@ struct maillog {
     int hour_key; /* month, day and hour of hour_time */
     time_t hour_time;
     struct reply_found found;
+    char enhanced[ENHANCED_SIZE];
     struct buffer strings;
 };
 

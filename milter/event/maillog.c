@@ -1,7 +1,5 @@
 #include <mailwhy/maillog.h>
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <mailwhy/reply.h>
@@ -25,32 +23,34 @@ static bool read_time(struct maillog *m, struct span *s, struct timespec *time)
     return m->hour_time != -1;
 }
 
-/* Keep a piece as a string, until the next line. Its place in m->strings, as an offset and one; 0: there is no room. */
-static size_t keep(struct maillog *m, struct span s)
-{
-    size_t at = m->strings.len + 1;
-    buffer_add(&m->strings, s.at, span_length(s));
-    return buffer_add_char(&m->strings, '\0') == 0 ? at : 0;
-}
+/* What was found in a line. An end of NULL: it was not. */
+enum piece { HOST, CLIENT_NAME, CLIENT_ADDR, HELO, SENDER, RECIPIENT, QUEUE_ID, SASL_METHOD, SASL_USER, PIECES };
 
-/* What was found in a line, as offsets: the strings may still move. */
 struct found {
-    size_t host, client_name, client_addr, helo, sender, recipient, queue_id, sasl_method, sasl_user, reply, enhanced;
-    size_t reply_len;
+    struct span piece[PIECES];
 };
 
-static const char *string(const struct maillog *m, size_t offset)
+/* An address as the mail system writes it in angle brackets: one that begins with a quoted string may hold any of these within it. */
+static struct span address(struct span s)
 {
-    return offset ? m->strings.data + offset - 1 : NULL;
+    struct span whole = s;
+    if (s.at < s.end && *s.at == '"') {
+        for (s.at++; s.at < s.end && *s.at != '"'; s.at++)
+            s.at += *s.at == '\\' && s.at + 1 < s.end;
+        whole.end = span_until(s, '>').end;
+        return whole;
+    }
+    return span_until(s, '>');
 }
 
-/* The value behind the name and before the octet: "from=<" and '>'. 0: there is none. */
-static size_t value(struct maillog *m, struct span s, const char *name, char end)
+/* Take the value behind the name: an address up to '>', anything else up to another octet. */
+static void take(struct found *f, enum piece which, struct span s, const char *name, char end)
 {
     if (!span_pass(&s, name))
-        return 0;
-    struct span v = span_until(s, end);
-    return span_length(v) ? keep(m, v) : 0;
+        return;
+    struct span v = end == '>' ? address(s) : span_until(s, end);
+    if (span_length(v))
+        f->piece[which] = v;
 }
 
 static const struct {
@@ -75,26 +75,29 @@ static bool take_reply(struct maillog *m, struct span line, struct event *e, str
     if (reply_find(&m->found, line.at, span_length(line)) != 1)
         return false;
     const struct buffer *reply = &m->found.reply;
-    f->reply = keep(m, (struct span){reply->data, reply->data + reply->len});
-    f->reply_len = reply->len;
+    e->reply = reply->data;
+    e->reply_len = reply->len;
     if (m->found.client)
-        f->client_addr = keep(m, (struct span){m->found.client, m->found.client + m->found.client_len});
+        f->piece[CLIENT_ADDR] = (struct span){m->found.client, m->found.client + m->found.client_len};
     if (reply_parse_bare(&r, reply->data, reply->len) == 0) {
-        char enhanced[ENHANCED_SIZE];
-        const char *text = enhanced_format(&r.enhanced, enhanced);
         e->code = r.code;
-        f->enhanced = *text ? keep(m, (struct span){text, text + strlen(text)}) : 0;
+        e->enhanced = r.enhanced.class ? enhanced_format(&r.enhanced, m->enhanced) : NULL;
         reply_free(&r);
     }
     return true;
 }
 
-/* The name before "[address]". */
-static void take_client_name(struct maillog *m, struct span s, struct found *f)
+/* Postfix's "name[address]": the name before the address that was found. */
+static void take_client_name(struct span line, struct found *f)
 {
-    struct span name = span_until(s, '[');
-    if (name.end < s.end && span_length(name) && !span_starts(name, "unknown"))
-        f->client_name = keep(m, name);
+    const char *end = f->piece[CLIENT_ADDR].at;
+    if (!end || end - line.at < 2 || *--end != '[')
+        return;
+    struct span name = {end, end};
+    while (name.at > line.at && name.at[-1] != ' ')
+        name.at--;
+    if (span_length(name) && !span_is(name, "unknown"))
+        f->piece[CLIENT_NAME] = name;
 }
 
 /* Make s what stands behind the last such word: what stands before may be a client's. */
@@ -112,40 +115,42 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
     if (!span_pass(&s, "reject: "))
         return MAILLOG_NOTHING;
     e->stage = stage_of(s);
-    if (span_pass(&s, " from "))
-        take_client_name(m, s, f);
     if (!take_reply(m, text, e, f)) {
         m->unread++;
         return MAILLOG_NOTHING;
     }
+    take_client_name(text, f);
     if (pass_last(&details, "; from=<"))
         details.at -= strlen("from=<");
-    f->sender = value(m, details, "from=<", '>');
-    f->recipient = value(m, details, " to=<", '>');
-    f->helo = value(m, details, "helo=<", '>');
+    take(f, SENDER, details, "from=<", '>');
+    if (f->piece[SENDER].at) /* which may have the next names in it */
+        details.at = f->piece[SENDER].end;
+    take(f, RECIPIENT, details, " to=<", '>');
+    if (f->piece[RECIPIENT].at)
+        details.at = f->piece[RECIPIENT].end;
+    take(f, HELO, details, "helo=<", '>');
     return MAILLOG_REFUSED;
 }
 
 static int read_sasl(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    struct span s = text, client = text;
+    struct span s = text;
     if (!span_pass(&s, ": SASL ") || !span_find(s, " authentication failed") || !take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
-    span_pass(&client, "warning: ");
-    take_client_name(m, client, f);
-    f->sasl_method = keep(m, span_until(s, ' '));
-    f->sasl_user = value(m, s, "sasl_username=", ',');
+    take_client_name(text, f);
+    f->piece[SASL_METHOD] = span_until(s, ' ');
+    take(f, SASL_USER, s, "sasl_username=", ',');
     e->stage = STAGE_AUTH;
     return MAILLOG_REFUSED;
 }
 
-static int read_lost(struct maillog *m, struct span text, struct event *e, struct found *f)
+static int read_lost(struct span text, struct event *e, struct found *f)
 {
     struct span s = text;
     if (!span_starts(text, "lost connection after AUTH from ") || !span_pass(&s, " from "))
         return MAILLOG_NOTHING;
-    take_client_name(m, s, f);
-    f->client_addr = value(m, s, "[", ']');
+    take(f, CLIENT_ADDR, s, "[", ']');
+    take_client_name(text, f);
     e->stage = STAGE_AUTH;
     return MAILLOG_LOST;
 }
@@ -157,60 +162,85 @@ static int read_delivery(struct maillog *m, struct span text, struct event *e, s
         span_pass(&s, " status=") && (span_starts(s, "bounced") || span_starts(s, "deferred") || span_starts(s, "expired"));
     if (!delivery || !span_find(text, " relay=") || !take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
-    f->client_addr = f->client_name = 0;
-    f->recipient = value(m, text, "to=<", '>');
+    f->piece[CLIENT_ADDR] = (struct span){0};
+    take(f, RECIPIENT, text, "to=<", '>');
     return MAILLOG_DELIVERY;
 }
 
-static int read_queued(struct maillog *m, struct span text, struct found *f)
+static int read_queued(struct span text, struct found *f)
 {
-    if (!span_find(text, "(queue active)"))
+    static const char active[] = "(queue active)";
+    if (span_length(text) < sizeof active || memcmp(text.end - (sizeof active - 1), active, sizeof active - 1) != 0)
         return MAILLOG_NOTHING;
-    f->sender = value(m, text, "from=<", '>');
-    return f->sender ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
+    take(f, SENDER, text, "from=<", '>');
+    return f->piece[SENDER].at ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
 }
 
-/* A line of one of Postfix's services. */
-static int read_postfix(struct maillog *m, struct span service, struct span text, struct event *e, struct found *f)
+/* A line of smtpd, postscreen or cleanup, behind its queue id. */
+static int read_server(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    bool qmgr = span_length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0;
-    struct span id = span_until(text, ':');
-    if (span_length(id) >= 6 && span_length(id) < 24 && !span_starts(id, "NOQUEUE") && !span_starts(id, "warning"))
-        f->queue_id = keep(m, id);
-    if (qmgr)
-        return read_queued(m, text, f);
+    if (span_starts(text, "connect ") || span_starts(text, "disconnect "))
+        return MAILLOG_NOTHING;
     if (span_starts(text, "warning: "))
         return read_sasl(m, text, e, f);
     if (span_starts(text, "lost "))
-        return read_lost(m, text, e, f);
+        return read_lost(text, e, f);
     struct span verb = text;
     if (span_pass(&verb, ": ") && (span_starts(verb, "reject: ") || span_starts(verb, "milter-reject: ")))
         return read_reject(m, text, e, f);
-    return read_delivery(m, text, e, f);
+    return MAILLOG_NOTHING;
+}
+
+/* A line of one of Postfix's services: "postfix/smtpd", "postfix-out/submission/smtpd". */
+static int read_postfix(struct maillog *m, struct span program, struct span text, struct event *e, struct found *f)
+{
+    static const char *const servers[] = {"smtpd", "cleanup", "postscreen"};
+    const char *slash = memrchr(program.at, '/', span_length(program));
+    struct span service = {slash ? slash + 1 : program.at, program.end}, id = span_until(text, ':');
+    if (span_length(id) >= 6 && span_length(id) < 24 && !span_starts(id, "NOQUEUE") && !span_starts(id, "warning"))
+        f->piece[QUEUE_ID] = id;
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++)
+        if (span_is(service, servers[i]))
+            return read_server(m, text, e, f);
+    bool queue = span_length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0; /* oqmgr, too */
+    return queue ? read_queued(text, f) : read_delivery(m, text, e, f);
+}
+
+/* What Sendmail's rulesets are about. */
+static void take_ruleset(struct span text, struct event *e, struct found *f)
+{
+    struct span ruleset = text;
+    if (!span_pass(&ruleset, "ruleset="))
+        return;
+    if (span_starts(ruleset, "check_rcpt"))
+        e->stage = STAGE_RCPT, take(f, RECIPIENT, ruleset, "arg1=<", '>');
+    else if (span_starts(ruleset, "check_mail"))
+        e->stage = STAGE_MAIL, take(f, SENDER, ruleset, "arg1=<", '>');
+    else if (span_starts(ruleset, "check_relay"))
+        e->stage = STAGE_CONNECT;
 }
 
 static int read_sendmail(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span id = span_until(text, ':');
     if (span_length(id) >= 8 && span_length(id) < 24)
-        f->queue_id = keep(m, id);
+        f->piece[QUEUE_ID] = id;
     bool delivery = span_find(text, "stat="), auth = span_find(text, "AUTH failure (");
-    if (!delivery && !auth && !span_find(text, "reject="))
-        return span_find(text, "nrcpts=") && !span_find(text, "nrcpts=0") && (f->sender = value(m, text, "from=<", '>'))
-                   ? MAILLOG_ACCEPTED
-                   : MAILLOG_NOTHING;
+    if (!delivery && !auth && !span_find(text, "reject=")) {
+        if (span_find(text, "nrcpts=") && !span_find(text, "nrcpts=0"))
+            take(f, SENDER, text, "from=<", '>');
+        return f->piece[SENDER].at ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
+    }
     if (!take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
-    f->recipient = delivery ? value(m, text, "to=<", '>') : 0;
-    if (span_find(text, "ruleset=check_rcpt"))
-        e->stage = STAGE_RCPT, f->recipient = value(m, text, "arg1=<", '>');
-    else if (span_find(text, "ruleset=check_mail"))
-        e->stage = STAGE_MAIL, f->sender = value(m, text, "arg1=<", '>');
-    else if (span_find(text, "ruleset=check_relay"))
-        e->stage = STAGE_CONNECT;
-    else if (auth)
-        e->stage = STAGE_AUTH, f->sasl_method = value(m, text, "AUTH failure (", ')'),
-        f->sasl_user = value(m, text, ", user=", ',');
+    if (delivery)
+        take(f, RECIPIENT, text, "to=<", '>');
+    take_ruleset(text, e, f);
+    if (auth && e->stage == STAGE_NONE) {
+        e->stage = STAGE_AUTH;
+        take(f, SASL_METHOD, text, "AUTH failure (", ')');
+        take(f, SASL_USER, text, ", user=", ',');
+    }
     return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
 }
 
@@ -226,25 +256,32 @@ static bool split(struct span s, struct maillog_message *message)
     message->host = host;
     message->program = span_until(tag, '[');
     message->text = (struct span){tag.end + 2, s.end};
-    if (message->program.end < tag.end)
-        message->pid = strtol(message->program.end + 1, NULL, 10);
+    for (const char *at = message->program.end + 1; at < tag.end && *at >= '0' && *at <= '9' && message->pid < 1L << 32; at++)
+        message->pid = 10 * message->pid + (*at - '0');
     return true;
 }
 
-static void set_strings(const struct maillog *m, const struct found *f, struct event *e)
+/* Make strings of what was found. 0, or -1 with errno ENOMEM. */
+static int set_strings(struct maillog *m, const struct found *f, struct event *e)
 {
-    e->host = string(m, f->host);
-    e->client_name = string(m, f->client_name);
-    e->client_addr = string(m, f->client_addr);
-    e->helo = string(m, f->helo);
-    e->sender = string(m, f->sender);
-    e->recipient = string(m, f->recipient);
-    e->queue_id = string(m, f->queue_id);
-    e->sasl_method = string(m, f->sasl_method);
-    e->sasl_user = string(m, f->sasl_user);
-    e->enhanced = string(m, f->enhanced);
-    e->reply = string(m, f->reply);
-    e->reply_len = f->reply_len;
+    const char **const strings[PIECES] = {
+        [HOST] = &e->host,         [CLIENT_NAME] = &e->client_name, [CLIENT_ADDR] = &e->client_addr,
+        [HELO] = &e->helo,         [SENDER] = &e->sender,           [RECIPIENT] = &e->recipient,
+        [QUEUE_ID] = &e->queue_id, [SASL_METHOD] = &e->sasl_method, [SASL_USER] = &e->sasl_user};
+    size_t len = 0;
+    for (size_t i = 0; i < PIECES; i++)
+        len += span_length(f->piece[i]) + 1;
+    char *to = buffer_reserve(&m->strings, len); /* so that they do not move */
+    for (size_t i = 0; i < PIECES && to; i++) {
+        size_t piece = span_length(f->piece[i]);
+        if (!f->piece[i].at)
+            continue;
+        memcpy(to, f->piece[i].at, piece);
+        to[piece] = '\0';
+        *strings[i] = to;
+        to += piece + 1;
+    }
+    return to ? 0 : -1;
 }
 
 int maillog_read_message(struct maillog *m, const struct maillog_message *message, struct event *e)
@@ -260,16 +297,10 @@ int maillog_read_message(struct maillog *m, const struct maillog_message *messag
         m->unread++;
         return MAILLOG_NOTHING;
     }
-    f.host = keep(m, message->host);
+    f.piece[HOST] = message->host;
     e->mta = postfix ? "Postfix" : "Sendmail";
     int kind = postfix ? read_postfix(m, program, text, e, &f) : read_sendmail(m, text, e, &f);
-    if (!buffer_ok(&m->strings)) {
-        errno = ENOMEM;
-        return -1;
-    }
-    if (kind != MAILLOG_NOTHING)
-        set_strings(m, &f, e);
-    return kind;
+    return kind != MAILLOG_NOTHING && set_strings(m, &f, e) == -1 ? -1 : kind;
 }
 
 int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e)

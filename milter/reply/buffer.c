@@ -43,6 +43,11 @@ int buffer_add(struct buffer *b, const void *octets, size_t len)
     return 0;
 }
 
+char *buffer_reserve(struct buffer *b, size_t more)
+{
+    return reserve(b, more) == -1 ? NULL : b->data + b->len;
+}
+
 int buffer_add_string(struct buffer *b, const char *s)
 {
     return buffer_add(b, s, strlen(s));

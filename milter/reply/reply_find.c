@@ -79,9 +79,15 @@ static bool take_client(struct reply_found *found, struct span *s)
 /* End the reply where Postfix's own words about the session begin: "; from=<", or what comes first of them. */
 static void end_at_session(struct span *s)
 {
-    static const char *const words[] = {"; from=<", "; to=<", "; proto=", "; helo=<", "; sasl_method="};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        end_at(s, words[i]);
+    static const char *const words[] = {"from=<", "to=<", "proto=", "helo=<", "sasl_method="};
+    for (struct span rest = *s; span_pass(&rest, "; ");) {
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            if (!span_starts(rest, words[i]))
+                continue;
+            s->end = rest.at - strlen("; ");
+            return;
+        }
+    }
 }
 
 /* "reject: header Subject: what a client wrote from name[addr]; from=<> helo=<>: 5.7.1 TEXT". */

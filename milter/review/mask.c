@@ -63,11 +63,17 @@ static const char *numeric(const struct mask *m)
     return (dots == 3 && memcmp(m->at, "127.", 4) != 0) || (dots == 0 && s - m->at >= LONG_NUMBER) ? s : NULL;
 }
 
-/* Take over what stands as it is: up to the next octet that may begin something that is masked. */
+/* Take over what stands as it is: up to the next octet that may begin something that is masked, or is a control character. */
 static void put_run(struct mask *m)
 {
+    static const bool stops[256] = {
+        [0] = 1,   [1] = 1,   [2] = 1,   [3] = 1,   [4] = 1,   [5] = 1,   [6] = 1,   [7] = 1,   [8] = 1,
+        [9] = 1,   [10] = 1,  [11] = 1,  [12] = 1,  [13] = 1,  [14] = 1,  [15] = 1,  [16] = 1,  [17] = 1,
+        [18] = 1,  [19] = 1,  [20] = 1,  [21] = 1,  [22] = 1,  [23] = 1,  [24] = 1,  [25] = 1,  [26] = 1,
+        [27] = 1,  [28] = 1,  [29] = 1,  [30] = 1,  [31] = 1,  [127] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1,
+        ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['<'] = 1, ['['] = 1};
     const char *end = m->at;
-    while (end < m->end && *end != '<' && *end != '[' && !g_ascii_isdigit(*end) && (!m->people || !g_ascii_iscntrl(*end)))
+    while (end < m->end && !stops[(unsigned char)*end])
         end++;
     size_t len = (size_t)(end - m->at), room = MASK_SIZE - 1 - m->len;
     memcpy(m->out + m->len, m->at, len < room ? len : room);

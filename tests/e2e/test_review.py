@@ -580,7 +580,8 @@ class Logs(ReviewTest):
         review = self.reviewed(0, self.log)
         self.assertEqual({row["name"]: (row["count"], row["users"]) for row in review["guessing_clients"]}, {"192.0.2.1": (3, 3), "192.0.2.2": (12, 0)})
         self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessed_users"]}, {"anna": (4, 4)})
-        self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessing_networks"]}, {"198.51.100.0/24": (4, 4)})
+        self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessing_networks"]},
+                         {"198.51.100.0/24": (4, 4), "203.0.113.0/24": (15, 3)})
         self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["old_passwords"]}, {"old": (5, 1)})
         page = self.says(0, "review", self.log).out
         parts = [page.index(text) for text in (HEADINGS[4], "192.0.2.2", HEADINGS[6], "anna", HEADINGS[7], "  old\n")]
