@@ -26,7 +26,7 @@ static const char help[] =
     "                      [--format text|json|csv] [--json] [--lang LANG]\n"
     "                      [--catalog DIR] [--config FILE] [--color=auto|always|never] [FILE...]\n\n"
     "Say what was refused, why, for whom, and who can do something about it: from the event log, from a mail log of Postfix or\n"
-    "Sendmail, or from the journal (journalctl -o export, -o json), on any machine. Files are told apart by themselves, also\n"
+    "Sendmail, or from the journal (of journalctl: export, JSON), on any machine. Files are told apart by themselves, also\n"
     "compressed (gzip, zstd); - is standard input. Without a file the event log of the configuration is read, with what was\n"
     "rotated from it since --since.\n\n"
     "  --since TIME    only from then on: \"2026-11-20\", \"2026-11-20 14:00\", \"yesterday\", \"2h\" (ago), \"3d\"\n"
