@@ -47,7 +47,7 @@ def compiled(name):
     program.parent.mkdir(parents=True, exist_ok=True)
     flags = shlex.split(run("pkg-config", "--cflags", "--libs", *PACKAGES).stdout)
     run(os.environ.get("CC", "gcc"), "-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-D_GNU_SOURCE", f"-I{TREE}/include", "-o", program,
-        HERE / f"{name}.c", BUILD / "libmailwhy.a", "-lmilter", "-lunistring", *flags, "-pthread")
+        HERE / f"{name}.c", BUILD / "libmailwhy.a", "-lmilter", "-lunistring", *flags, "-lm", "-pthread")
     return program
 
 

@@ -1,19 +1,18 @@
 /* Write an event log of so many events as mailwhyd writes it: sessions of several events among others, at rising times, with references that
  * can be found; clients, users and addresses are often those of a few and seldom those of many. Says the references of some on standard error.
  * usage: events COUNT [SEED] > FILE */
-#include <errno.h>
-#include <math.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <mailwhy/event.h>
+
+#include "invented.h"
 
 #define START 1768176000 /* 2026-01-12T00:00:00Z */
 #define EVENTS_A_SECOND 4.0
 #define AT_ONCE 64 /* sessions */
 #define BUFFER_SIZE (1 << 20)
+#define SHARES 1000
 #define NAMED 10 /* of so many events one has its reference said */
 
 enum who { BOT, SENDER, USER }; /* what else an event has: nothing, an envelope, a user that signed in */
@@ -34,7 +33,8 @@ static const struct kind {
     {190, SENDER, STAGE_RCPT, 554, "5.7.1", "ip-blocklisted", "socketmap",
      "554 5.7.1 Service unavailable; Client host [%a] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/%a"},
     {30, SENDER, STAGE_RCPT, 554, "5.7.1", "ip-blocklisted", "socketmap",
-     "554 5.7.1 Service unavailable; Client host [%a] blocked using bl.spamcop.net; Blocked - see https://www.spamcop.net/bl.shtml?%a"},
+     "554 5.7.1 Service unavailable; Client host [%a] blocked using bl.spamcop.net; Blocked - see "
+     "https://www.spamcop.net/bl.shtml?%a"},
     {100, SENDER, STAGE_RCPT, 550, "5.1.1", "rcpt-unknown", "socketmap",
      "550 5.1.1 <%s>: Recipient address rejected: User unknown in virtual mailbox table"},
     {70, SENDER, STAGE_RCPT, 554, "5.7.1", "relay-denied", "socketmap", "554 5.7.1 <%s>: Relay access denied"},
@@ -46,8 +46,10 @@ static const struct kind {
     {20, SENDER, STAGE_RCPT, 450, "4.1.8", "sender-domain-not-found", "socketmap",
      "450 4.1.8 <%f>: Sender address rejected: Domain not found"},
     {25, SENDER, STAGE_EOM, 554, "5.7.1", "spam-rejected", "socketmap", "554 5.7.1 Spam message rejected"},
-    {10, SENDER, STAGE_EOM, 550, "5.7.26", "dmarc-reject", "socketmap", "550 5.7.26 rejected by DMARC policy for the domain of %f"},
-    {5, SENDER, STAGE_RCPT, 451, "4.3.5", "server-config-error", "socketmap", "451 4.3.5 <%s>: Recipient address rejected: Server configuration error"},
+    {10, SENDER, STAGE_EOM, 550, "5.7.26", "dmarc-reject", "socketmap",
+     "550 5.7.26 rejected by DMARC policy for the domain of %f"},
+    {5, SENDER, STAGE_RCPT, 451, "4.3.5", "server-config-error", "socketmap",
+     "451 4.3.5 <%s>: Recipient address rejected: Server configuration error"},
     {10, SENDER, STAGE_RCPT, 554, "5.5.1", "no-valid-recipients", "socketmap", "554 5.5.1 Error: no valid recipients"},
     {10, SENDER, STAGE_RCPT, 577, "5.9.3", NULL, "socketmap", "577 5.9.3 the daemon of mails is not amused by %s"},
     {60, USER, STAGE_AUTH, 235, NULL, NULL, "milter", NULL},
@@ -60,89 +62,55 @@ struct session {
     uint64_t id, client;
     int left, done;
     long pid, port;
-    char address[40], name[80], helo[80];
+    char address[40], name[MAILBOX_SIZE + 8], helo[MAILBOX_SIZE + 8];
 };
 
 static uint64_t state;
-static const struct kind *of_share[1000];
-
-static uint64_t mixed(uint64_t x)
-{
-    x += 0x9E3779B97F4A7C15;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-    return x ^ (x >> 31);
-}
+static const struct kind *of_share[SHARES];
 
 static uint64_t draw(void)
 {
     return mixed(state++);
 }
 
-/* One of so many: the n-th about 1/n as often as the first. */
-static uint64_t pick(uint64_t count)
+static uint64_t any_of(uint64_t count)
 {
-    return (uint64_t)exp((double)(draw() >> 11) / 9007199254740992.0 * log((double)count));
+    return pick(draw(), count);
 }
 
-/* A word that can be spoken, always the same for the same number. out has 12 octets. The end of the word. */
-static char *word(uint64_t n, char *out)
+static void name_client(struct session *s)
 {
-    uint64_t h = mixed(n);
-    for (int syllables = 2 + (int)(h >> 62); syllables--; h /= 100) {
-        *out++ = "bcdfghjklmnprstvwxyz"[h % 20];
-        *out++ = "aeiou"[h / 20 % 5];
+    uint64_t h = mixed(s->client);
+    if (s->client % 8 == 0)
+        snprintf(s->address, sizeof s->address, "2001:db8:%x:%x::%x", (unsigned)(h & 0xFFFF), (unsigned)(h >> 16 & 15),
+                 (unsigned)(h >> 32 & 0xFFF) + 1);
+    else
+        snprintf(s->address, sizeof s->address, "198.%u.%u.%u", 18 + (unsigned)(h >> 16 & 1), (unsigned)(h >> 8 & 255),
+                 (unsigned)(h & 255));
+    char name[MAILBOX_SIZE];
+    if (s->client % 3) {
+        *domain(s->client, name) = '\0';
+        snprintf(s->name, sizeof s->name, "mail%u.%s", (unsigned)(s->client % 9), name);
+        memcpy(s->helo, s->name, sizeof s->helo);
+    } else {
+        *word(s->client, name) = '\0';
+        s->name[0] = '\0';
+        snprintf(s->helo, sizeof s->helo, "%s.local", name);
     }
-    *out = '\0';
-    return out;
-}
-
-static void domain(uint64_t n, char *out)
-{
-    static const char *const endings[] = {".com", ".net", ".org", ".example.com"};
-    out = word(n, out);
-    *out++ = '-';
-    strcpy(word(n ^ 0xD0, out), endings[n % 4]);
-}
-
-static void mailbox(uint64_t user, uint64_t of_domain, char *out)
-{
-    out = word(user, out);
-    if (user % 3 == 0) {
-        *out++ = '.';
-        out = word(user ^ 0x5E, out);
-    }
-    *out++ = '@';
-    domain(of_domain, out);
 }
 
 /* slot: the how-manieth of those at once; it has a process of its own, which ends after a hundred sessions. */
 static void begin_session(struct session *s, long slot)
 {
     static uint64_t ids;
-    uint64_t h;
-    s->kind = of_share[draw() % 1000];
+    s->kind = of_share[draw() % SHARES];
     s->id = ++ids;
-    s->client = pick(400000);
-    h = mixed(s->client);
+    s->client = any_of(400000);
     s->done = 0;
     s->left = s->kind->code == 250 || draw() % 3 ? 1 : 2 + (int)(draw() % 5);
     s->pid = 20000 + slot + AT_ONCE * (long)(s->id / (100 * AT_ONCE) % 60000);
     s->port = 1024 + (long)(draw() % 64000);
-    if (s->client % 8 == 0)
-        snprintf(s->address, sizeof s->address, "2001:db8:%x:%x::%x", (unsigned)(h & 0xFFFF), (unsigned)(h >> 16 & 15), (unsigned)(h >> 32 & 0xFFF) + 1);
-    else
-        snprintf(s->address, sizeof s->address, "198.%u.%u.%u", 18 + (unsigned)(h >> 16 & 1), (unsigned)(h >> 8 & 255), (unsigned)(h & 255));
-    s->name[0] = '\0';
-    if (s->client % 3) {
-        char of[40];
-        domain(s->client, of);
-        snprintf(s->name, sizeof s->name, "mail%u.%s", (unsigned)(s->client % 9), of);
-    }
-    if (s->name[0])
-        strcpy(s->helo, s->name);
-    else
-        strcpy(word(s->client, s->helo), ".local");
+    name_client(s);
 }
 
 static void write_reply(struct buffer *out, const char *form, const struct event *e)
@@ -167,20 +135,30 @@ static int give_ref(struct event *e)
 
 static void fill(struct event *e, struct session *s, struct buffer *reply)
 {
-    static char sender[120], recipient[120], user[120], queue_id[16];
+    static char sender[MAILBOX_SIZE], recipient[MAILBOX_SIZE], user[MAILBOX_SIZE], queue_id[16];
     const struct kind *k = s->kind;
-    *e = (struct event){.host = "mx1.example.com", .mta = "Postfix 3.7.11", .via = k->via, .pid = s->pid, .stage = k->stage, .code = k->code,
-                        .enhanced = k->enhanced, .reason = k->reason, .client_addr = s->address, .client_port = s->port, .client_name = s->name,
-                        .helo = s->helo, .tls = s->client % 3 ? "TLSv1.3" : "none"};
+    *e = (struct event){.host = "mx1.example.com",
+                        .mta = "Postfix 3.7.11",
+                        .via = k->via,
+                        .pid = s->pid,
+                        .stage = k->stage,
+                        .code = k->code,
+                        .enhanced = k->enhanced,
+                        .reason = k->reason,
+                        .client_addr = s->address,
+                        .client_port = s->port,
+                        .client_name = s->name,
+                        .helo = s->helo,
+                        .tls = s->client % 3 ? "TLSv1.3" : "none"};
     s->done++;
     if (k->stage == STAGE_AUTH) {
         e->sasl_method = s->client % 2 ? "LOGIN" : "PLAIN";
-        mailbox(2000000 + pick(k->who == USER ? 800 : 30000), draw() % 3, user);
+        *mailbox(2000000 + any_of(k->who == USER ? 800 : 30000), draw() % 3, user) = '\0';
         e->sasl_user = k->who == USER || s->client % 4 ? user : NULL;
     }
     if (k->who == SENDER) {
-        mailbox(pick(400) + 1000 * s->client, s->client, sender);
-        mailbox(pick(50000), draw() % 3, recipient);
+        *mailbox(any_of(400) + 1000 * s->client, s->client, sender) = '\0';
+        *mailbox(any_of(50000), draw() % 3, recipient) = '\0';
         e->sender = sender;
         e->recipient = k->stage == STAGE_RCPT || k->code == 250 ? recipient : NULL;
     }
@@ -209,7 +187,7 @@ static int write_events(unsigned long count)
             s->left--;
         }
         fill(&e, s, &reply);
-        time -= log(1 - (double)(draw() >> 11) / 9007199254740992.0) / EVENTS_A_SECOND;
+        time -= log(1 - share_of(draw())) / EVENTS_A_SECOND;
         e.time = (struct timespec){.tv_sec = START + (time_t)time, .tv_nsec = 1000 * (long)((time - floor(time)) * 1e6)};
         if (e.code >= 400 && give_ref(&e) == -1)
             return -1;
@@ -237,9 +215,9 @@ int main(int argc, char **argv)
         return 64;
     }
     for (size_t i = 0; i < KINDS; i++)
-        for (int j = 0; j < kinds[i].share && share < 1000; j++)
+        for (int j = 0; j < kinds[i].share && share < SHARES; j++)
             of_share[share++] = &kinds[i];
-    while (share < 1000)
+    while (share < SHARES)
         of_share[share++] = &kinds[0];
     state = mixed(argc == 3 ? strtoull(argv[2], NULL, 10) : 1);
     return write_events(count) == 0 ? 0 : (perror("events"), 1);

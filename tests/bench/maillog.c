@@ -4,13 +4,13 @@
  *
  * Marks of a template: A address and N name of the client, H its HELO, S a sender, R a mailbox of ours and V one that isn't, L a user of ours, E someone
  * elsewhere, U a user that is guessed, P process (0 smtpd, 9 smtpd for submission, 1 qmgr), Q queue id, M message id, X another server, K its queue id, Z size, # number. */
-#include <math.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "invented.h"
 
 #define MARK '\1'
 #define START 1780272000 /* 2026-06-01T00:00:00Z */
@@ -20,9 +20,11 @@
 #define LINES_MAX 64 /* a session */
 #define SESSIONS_OF_PROCESS 100
 #define BUFFER_SIZE (1 << 20)
-#define LINE_SIZE 4096
+#define LINE_SIZE 4096 /* more than a line takes that has so many marks and a quarter of that as text */
+#define MARKS_MAX 32
 
-struct template {
+struct template
+{
     bool named; /* the client has a name */
     double until; /* its share, with those before it */
     int lines;
@@ -49,28 +51,15 @@ static long pids = 20000;
 static char buffer[BUFFER_SIZE + LINE_SIZE], *out = buffer;
 static unsigned long long written;
 
-static uint64_t mixed(uint64_t x)
-{
-    x += 0x9E3779B97F4A7C15;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
-    return x ^ (x >> 31);
-}
-
 static uint64_t draw(void)
 {
     return mixed(state++);
 }
 
-static double drawn_share(void)
+/* How long it takes until something that happens so often does: in seconds. */
+static double wait(double a_second)
 {
-    return (double)(draw() >> 11) / 9007199254740992.0;
-}
-
-/* One of so many: the first often, the last seldom (the n-th about 1/n as often as the first). */
-static uint64_t pick(uint64_t random, uint64_t count)
-{
-    return (uint64_t)exp((double)(random >> 11) / 9007199254740992.0 * log((double)count));
+    return -log(1 - share_of(draw())) / a_second;
 }
 
 static void put(const char *s, size_t len)
@@ -103,38 +92,6 @@ static void put_digits(uint64_t n, int count)
     }
 }
 
-/* A word that can be spoken, always the same for the same number. */
-static void put_word(uint64_t n)
-{
-    uint64_t h = mixed(n);
-    for (int syllables = 2 + (int)(h >> 62); syllables--; h /= 100) {
-        *out++ = "bcdfghjklmnprstvwxyz"[h % 20];
-        *out++ = "aeiou"[h / 20 % 5];
-    }
-}
-
-static void put_domain(uint64_t n)
-{
-    static const char *const endings[] = {".com", ".net", ".org", ".de", ".example.com", ".info", ".co.uk", ".fr"};
-    put_word(n);
-    *out++ = '-';
-    put_word(n ^ 0xD0);
-    put_string(endings[n % 8]);
-}
-
-static void put_user(uint64_t user, uint64_t domain)
-{
-    put_word(user);
-    if (user % 3 == 0) {
-        *out++ = '.';
-        put_word(user ^ 0x5E);
-    }
-    if (user % 5 == 0)
-        put_number(user % 100);
-    *out++ = '@';
-    put_domain(domain);
-}
-
 /* One of the networks for tests: 198.18.0.0/15 for clients with a name, 100.64.0.0/10 for the others. */
 static void put_address(uint64_t client, bool named)
 {
@@ -152,7 +109,7 @@ static void put_client_name(uint64_t client)
     put_string(client % 3 ? "mail" : "mx");
     put_number(client % 9);
     *out++ = '.';
-    put_domain(client);
+    out = domain(client, out);
 }
 
 static void put_helo(const struct session *s)
@@ -160,7 +117,7 @@ static void put_helo(const struct session *s)
     if (s->template->named && s->client % 4) {
         put_client_name(s->client);
     } else {
-        put_word(s->client);
+        out = word(s->client, out);
         put_string(".local");
     }
 }
@@ -173,12 +130,12 @@ static void put_pid(const struct session *s, int which)
         put_number(which == 1 ? 911 : 3000 + 97 * (uint64_t)which + mixed(s->id) % 9);
 }
 
-static void put_relay(uint64_t domain)
+static void put_relay(uint64_t server)
 {
     put_string("mx.");
-    put_domain(domain);
+    out = domain(server, out);
     *out++ = '[';
-    put_address(domain, true);
+    put_address(server, true);
     put_string("]:25");
 }
 
@@ -194,7 +151,7 @@ static void put_message_id(uint64_t h, const struct session *s)
     *out++ = '.';
     put_number(h >> 40);
     *out++ = '@';
-    put_domain(s->client);
+    out = domain(s->client, out);
 }
 
 static void put_queue_id(uint64_t id)
@@ -205,29 +162,49 @@ static void put_queue_id(uint64_t id)
     put_digits(mixed(id), 3);
 }
 
+/* A user of our domains, of so many from that number on. False: the letter stands for no such. */
+static bool put_local(char letter, uint64_t h)
+{
+    static const struct {
+        char letter;
+        uint64_t from, count;
+    } users[] = {{'R', 0, 5000}, {'L', 0, 800}, {'V', 1000000, 50000}, {'U', 2000000, 3000}};
+    for (size_t i = 0; i < sizeof users / sizeof *users; i++)
+        if (users[i].letter == letter) {
+            out = mailbox(users[i].from + pick(h, users[i].count), h % 3, out);
+            return true;
+        }
+    return false;
+}
+
 /* Write what the mark at that place stands for. The place behind it. */
 static const char *put_mark(const struct session *s, const char *at)
 {
     char letter = *at;
     uint64_t which = (uint64_t)number_of(&at), h = mixed(s->id ^ which << 40 ^ (uint64_t)letter << 48);
-    switch (letter) {
-    case 'A': put_address(s->client, s->template->named); break;
-    case 'N': put_client_name(s->client); break;
-    case 'H': put_helo(s); break;
-    case 'S': put_user(pick(h, 400) + 1000 * s->client, s->client); break;
-    case 'R': put_user(pick(h, 5000), h % 3); break;
-    case 'L': put_user(pick(h, 800), h % 3); break;
-    case 'V': put_user(pick(h, 50000) + 1000000, h % 3); break;
-    case 'E': put_user(pick(h, 100000), 5000 + pick(mixed(s->id), 20000)); break;
-    case 'U': put_user(pick(h, 3000) + 2000000, h % 3); break;
-    case 'P': put_pid(s, (int)which); break;
-    case 'Q': put_queue_id(16 * s->id + which); break;
-    case 'M': put_message_id(h, s); break;
-    case 'X': put_relay(5000 + pick(mixed(s->id), 20000)); break;
-    case 'K': put_queue_id(h); break;
-    case 'Z': put_number(700 + pick(h, 3000000)); break;
-    default: put_number(h % 100000);
-    }
+    uint64_t server = 5000 + pick(mixed(s->id), 20000);
+    if (put_local(letter, h))
+        return at + 1;
+    if (letter == 'A')
+        put_address(s->client, s->template->named);
+    else if (letter == 'N')
+        put_client_name(s->client);
+    else if (letter == 'H')
+        put_helo(s);
+    else if (letter == 'S')
+        out = mailbox(pick(h, 400) + 1000 * s->client, s->client, out);
+    else if (letter == 'E')
+        out = mailbox(pick(h, 100000), server, out);
+    else if (letter == 'X')
+        put_relay(server);
+    else if (letter == 'P')
+        put_pid(s, (int)which);
+    else if (letter == 'M')
+        put_message_id(h, s);
+    else if (letter == 'Q' || letter == 'K')
+        put_queue_id(letter == 'Q' ? 16 * s->id + which : h);
+    else
+        put_number(letter == 'Z' ? 700 + pick(h, 3000000) : h % 100000);
     return at + 1;
 }
 
@@ -290,7 +267,7 @@ static void rise(int place)
 
 static const struct template *any_template(void)
 {
-    double share = drawn_share() * templates[template_count - 1].until;
+    double share = share_of(draw()) * templates[template_count - 1].until;
     int low = 0, high = template_count - 1;
     while (low < high) {
         int middle = (low + high) / 2;
@@ -323,7 +300,7 @@ static void write_until(double time)
     while (active && slots[heap[0]].time < time) {
         struct session *s = &slots[heap[0]];
         put_line(s);
-        s->time -= GAP * log(1 - drawn_share());
+        s->time += wait(1 / GAP);
         if (++s->next == s->template->lines) {
             spare[spares++] = heap[0];
             heap[0] = heap[--active];
@@ -336,7 +313,7 @@ static void write_until(double time)
 static double next_time(double time)
 {
     double of_day = 1 - 0.6 * cos(2 * M_PI * (time - 3 * 3600.0) / 86400);
-    return time - log(1 - drawn_share()) / (SESSIONS_A_SECOND * of_day);
+    return time + wait(SESSIONS_A_SECOND * of_day);
 }
 
 static bool add_line(char *line)
@@ -356,7 +333,10 @@ static bool add_line(char *line)
         return true;
     }
     struct template *t = template_count ? &templates[template_count - 1] : NULL;
-    if (*line != '\t' || !t || t->lines == LINES_MAX || strlen(line) > LINE_SIZE / 4)
+    int marks = 0;
+    for (const char *at = line; (at = strchr(at, MARK)); at++)
+        marks++;
+    if (*line != '\t' || !t || t->lines == LINES_MAX || strlen(line) > LINE_SIZE / 4 || marks > MARKS_MAX)
         return false;
     return (t->line[t->lines++] = strdup(line + 1));
 }

@@ -207,11 +207,11 @@ def _group_members(group):
 
 
 class Sandbox:
-    """A directory under the temporary directory that other users (postfix, dovecot) can pass through."""
+    """A directory under the temporary directory, or that one, that other users (postfix, dovecot) can pass through."""
 
-    def __init__(self, prefix="mailwhy-e2e-"):
+    def __init__(self, prefix="mailwhy-e2e-", under=None):
         with uninterrupted():
-            self.path = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
+            self.path = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=under))
             self._undo = []
             _open.append(self)
             _Guardian.note("+", "directory", self.path)
