@@ -29,7 +29,7 @@ REVIEW = (BUILD / "mailwhy", "review", "--catalog", TREE / "conf" / "catalog")
 
 
 class Run:
-    """One run of a program to its end: its seconds, its most memory in MiB, what it wrote."""
+    """One run of a program to its end: its seconds, those of processors, its most memory in MiB, what it wrote."""
 
     def __init__(self, args, output):
         with open(output, "wb") as out:
@@ -39,7 +39,7 @@ class Run:
             self.seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         require(process.returncode == 0, f"{args} ended with {process.returncode}")
-        self.mib = usage.ru_maxrss / 1024
+        self.cpu, self.mib = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
         self.output = pathlib.Path(output)
 
     def number(self):
@@ -85,6 +85,11 @@ def seconds(runs):
     return [each.seconds for each in runs]
 
 
+def middle(runs):
+    """In words: the median of the seconds, and of those of processors."""
+    return f"{statistics.median(seconds(runs)):.2f} s ({statistics.median(each.cpu for each in runs):.2f} s of processors)"
+
+
 class MailLog:
     """The mail log."""
 
@@ -103,7 +108,7 @@ class MailLog:
         review, grep = contest(MAIL_ROUNDS, (*REVIEW, self.path), ("grep", "-c", "reject", self.path), self.scratch)
         summary = Run(("pflogsumm", self.path), self.scratch / "summary")
         mine, to_grep = statistics.median(seconds(review)), ratio(seconds(review), seconds(grep))
-        say(f"reviewing: mailwhy {mine:.2f} s, grep {statistics.median(seconds(grep)):.2f} s, pflogsumm {summary.seconds:.1f} s")
+        say(f"reviewing: mailwhy {middle(review)}, grep {middle(grep)}, pflogsumm {middle([summary])}")
         wrong = self.disagreement(summary.output)
         return [
             Figure("review.mail.pflogsumm", "review of a mail log: times as fast as pflogsumm", summary.seconds / mine, None if quick else 20,
@@ -146,8 +151,7 @@ class EventLog:
         review, grep = contest(EVENT_ROUNDS, (*REVIEW, self.path), ("grep", "-c", '"code":535', self.path), self.scratch)
         self.check()
         to_grep = ratio(seconds(review), seconds(grep))
-        say(f"reviewing: {self.count} events, {self.path.stat().st_size / 1e9:.2f} GB: mailwhy {statistics.median(seconds(review)):.2f} s, "
-            f"grep {statistics.median(seconds(grep)):.2f} s")
+        say(f"reviewing: {self.count} events, {self.path.stat().st_size / 1e9:.2f} GB: mailwhy {middle(review)}, grep {middle(grep)}")
         return [
             Figure("review.events.grep", f"review of {self.count} events: times the time of grep -c of one key", to_grep[0], None if quick else 6, True, to_grep[1]),
             Figure("review.events.memory", f"review of {self.count} events: MiB at most", max(each.mib for each in review), MEMORY_AIM, True),
