@@ -261,7 +261,7 @@ class Busy:
         milter, sinks = self._others(sandbox)
         self.postfix = BusyPostfix(sandbox, "busy", sasl="dovecot", services=SERVICES, settings=settings(milter.port, sinks))
         etc = self.postfix.queue / "etc"
-        (etc / "resolv.conf").write_text(f"nameserver {nameserver.ADDRESS}\noptions timeout:2 attempts:1\n")
+        (etc / "resolv.conf").write_text(f"nameserver {dns.address}\noptions timeout:10 attempts:1\n")
         (etc / "nsswitch.conf").write_text("hosts: files dns\n")
         (etc / "hosts").write_text(f"127.0.0.1 localhost\n127.0.0.2 {HOSTNAME}\n" + "".join(f"{address} mx.{domain}\n" for domain, address in SINKS.items()))
 

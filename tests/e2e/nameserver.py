@@ -1,31 +1,40 @@
 """A name server for a Postfix in its chroot: it knows the clients of busy.py and two block lists, and nothing else. Nothing it is asked leaves the loopback."""
 
+import contextlib
 import ipaddress
 import re
 import socket
 import struct
 import threading
 
-ADDRESS = "127.0.99.53"  # port 53: a resolv.conf cannot say another
+ADDRESSES = [f"127.0.99.{host}" for host in range(53, 253)]  # with port 53: a resolv.conf cannot say another
 LISTS = {"zen.spamhaus.org": "https://www.spamhaus.org/query/ip/{}", "bl.spamcop.net": "Blocked - see https://www.spamcop.net/bl.shtml?{}"}
 A, PTR, TXT = 1, 12, 16
 SERVFAIL, NXDOMAIN = 2, 3
 
 
 class NameServer:
-    """names: {address: name}; those of `unforward` have no address that leads back. A name with "tempdns" in it fails for now."""
+    """names: {address: name}; those of `unforward` have no address that leads back. A name with "tempdns" in it fails for now. `address` is its own."""
 
     def __init__(self, names, unforward=()):
         self.names = names
         self.addresses = {name: address for address, name in names.items() if address not in unforward}
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind((ADDRESS, 53))
+        self.address = self._bind()
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
+    def _bind(self):
+        """Take the first address where no other name server listens."""
+        for address in ADDRESSES:
+            with contextlib.suppress(OSError):
+                self.sock.bind((address, 53))
+                return address
+        raise OSError(f"no name server can be started on port 53 of {ADDRESSES[0]} to {ADDRESSES[-1]}")
+
     def close(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.sendto(b"", (ADDRESS, 53))
+            sock.sendto(b"", (self.address, 53))
         self.thread.join(10)
         self.sock.close()
 

@@ -12,7 +12,7 @@ NAMES = ("--by=reason", "--top=1000")
 
 
 class BusyLog(ReviewTest):
-    """The log of some 240 sessions of 79 kinds."""
+    """The log of some 240 sessions of 76 kinds."""
 
     @classmethod
     def setUpClass(cls):
