@@ -34,6 +34,9 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(cflags) -pthread -MMD -MP -c -o $@ $<
 
+# These are taken into it as they are.
+$(BUILD)/obj/milter/cli/review_assets.o: milter/cli/review.css milter/cli/review.js
+
 $(BUILD)/libmailwhy.a: $(call obj,$(lib_src))
 	@rm -f $@
 	$(call say,AR)$(AR) rcs $@ $^

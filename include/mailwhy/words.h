@@ -124,6 +124,7 @@
     X(OTHER_REASONS, "other-reasons") \
     X(FILTER, "filter") \
     X(ROWS_SHOWN, "rows-shown") \
+    X(AS_TABLE, "as-table") \
     X(CONTENTS, "contents") \
     X(MADE, "made") \
     X(MONDAY, "monday") \

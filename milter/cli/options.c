@@ -96,7 +96,7 @@ SET(by, by)
 
 static bool set_format(struct cli_options *o, const char *value)
 {
-    static const char *const names[CLI_FORMATS] = {"text", "json", "csv"};
+    static const char *const names[CLI_FORMATS] = {"text", "json", "csv", "html"};
     for (int i = 0; i < CLI_FORMATS; i++) {
         if (strcmp(names[i], value) != 0)
             continue;
@@ -136,7 +136,7 @@ static const struct {
     [CLI_CODE] = {"code", "a code, such as 535 or 5.7.*", set_code},
     [CLI_REASON] = {"reason", "a reason's id", set_reason},
     [CLI_BY] = {"by", "reason, code, client, network, user, sender, recipient, hour, day or mta", set_by},
-    [CLI_FORMAT] = {"format", "text, json or csv", set_format},
+    [CLI_FORMAT] = {"format", "text, json, csv or html", set_format},
     [CLI_TOP] = {"top", "a number from 1 to 1000000", set_top},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");

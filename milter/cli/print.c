@@ -41,15 +41,21 @@ static size_t safe_run(const char *s, size_t len, size_t *size, uint32_t *point,
     return run;
 }
 
-/* Print the text; what is not safe as escape has it. */
-static void print_escaping(FILE *to, const char *s, size_t len, void (*escape)(FILE *to, uint32_t point, bool is_utf8))
+static void print_as_is(FILE *to, const char *s, size_t len)
+{
+    fwrite(s, 1, len, to);
+}
+
+/* Print the text: runs of what is safe as safe has it, anything else as escape has it. */
+static void print_escaping(FILE *to, const char *s, size_t len, void (*safe)(FILE *to, const char *s, size_t len),
+                           void (*escape)(FILE *to, uint32_t point, bool is_utf8))
 {
     while (len) {
         size_t size = 0;
         uint32_t point = 0;
         bool is_utf8 = true;
         size_t run = safe_run(s, len, &size, &point, &is_utf8);
-        fwrite(s, 1, run, to);
+        safe(to, s, run);
         s += run;
         len -= run;
         if (len == 0)
@@ -68,12 +74,33 @@ static void escape_text(FILE *to, uint32_t point, bool is_utf8)
 
 void print_text(FILE *to, const char *s, size_t len)
 {
-    print_escaping(to, s, len, escape_text);
+    print_escaping(to, s, len, print_as_is, escape_text);
 }
 
 void print_string(FILE *to, const char *s)
 {
     print_text(to, s, strlen(s));
+}
+
+/* Characters that mean nothing in HTML, neither in an element nor in a quoted attribute: these, and all beyond ASCII. */
+static bool is_plain_in_html(unsigned char c)
+{
+    return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c && strchr(" .,:;!?()[]_-+/@%*#|~$^", c));
+}
+
+static void print_html_run(FILE *to, const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (is_plain_in_html((unsigned char)s[i]))
+            fputc(s[i], to);
+        else
+            fprintf(to, "&#%d;", s[i]);
+}
+
+void print_html(FILE *to, const char *s, size_t len)
+{
+    print_escaping(to, s, len, print_html_run, escape_text);
 }
 
 static void escape_json(FILE *to, uint32_t point, bool is_utf8)
@@ -100,6 +127,6 @@ void print_lines(FILE *to, const char *lines)
 
 void print_json(FILE *to, const char *line, size_t len)
 {
-    print_escaping(to, line, len, escape_json);
+    print_escaping(to, line, len, print_as_is, escape_json);
     fputc('\n', to);
 }

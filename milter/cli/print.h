@@ -10,6 +10,10 @@
 void print_text(FILE *to, const char *s, size_t len);
 void print_string(FILE *to, const char *s);
 
+/* Print text as the content of an element of HTML or SVG, or of an attribute in quotes: as print_text() does, and with what means something there
+ * as a character reference. */
+void print_html(FILE *to, const char *s, size_t len);
+
 /* Print each line of a text (of faults) so, with its line end. */
 void print_lines(FILE *to, const char *lines);
 

@@ -17,13 +17,16 @@
 
 #define TOP 15
 
-static int (*const review_show[CLI_FORMATS])(const struct report *r, const struct cli_options *o) = {
-    [CLI_FORMAT_TEXT] = review_text, [CLI_FORMAT_JSON] = review_json, [CLI_FORMAT_CSV] = review_csv};
+static int (*const review_show[CLI_FORMATS])(const struct report *r,
+                                             const struct cli_options *o) = {[CLI_FORMAT_TEXT] = review_text,
+                                                                             [CLI_FORMAT_JSON] = review_json,
+                                                                             [CLI_FORMAT_CSV] = review_csv,
+                                                                             [CLI_FORMAT_HTML] = review_html};
 
 static const char help[] =
     "usage: mailwhy review [--since TIME] [--until TIME] [--client ADDRESS[/BITS]] [--user NAME] [--sender ADDRESS]\n"
     "                      [--recipient ADDRESS] [--code CODE] [--reason ID] [--by WHAT] [--top N]\n"
-    "                      [--format text|json|csv] [--json] [--lang LANG]\n"
+    "                      [--format text|json|csv|html] [--json] [--lang LANG]\n"
     "                      [--catalog DIR] [--config FILE] [--color=auto|always|never] [FILE...]\n\n"
     "Say what was refused, why, for whom, and who can do something about it: from the event log, from a mail log of Postfix or\n"
     "Sendmail, or from the journal (of journalctl: export, JSON), on any machine. Files are told apart by themselves, also\n"
@@ -35,7 +38,8 @@ static const char help[] =
     "                  only those; * and ? stand for anything: --sender '*@example.com', --code '5.7.*'\n"
     "  --by WHAT       one table: by reason, code, client, network, user, sender, recipient, hour, day or mta\n"
     "  --top N         at most so many rows a table (default 15)\n"
-    "  --format WHAT   text, json (one object), csv (one table, a row for each thing that was counted)\n"
+    "  --format WHAT   text, json (one object), csv (one table, a row for each thing that was counted),\n"
+    "                  html (a page of one file, with charts)\n"
     "  --json          --format json\n" CLI_HELP_OPTIONS
     "Exit status: 0 reviewed, 1 no refusals in that span, 64 usage, 66 a file cannot be read (the others were), 78 bad\n"
     "configuration or no catalogue.\n";

@@ -20,22 +20,14 @@ static const char *word(const struct view *v, enum word which)
 
 static void add_time(struct buffer *out, time_t time)
 {
-    char text[40] = "";
-    struct tm tm;
-    if (localtime_r(&time, &tm))
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &tm);
-    buffer_add_string(out, text);
+    char text[REPORT_TIME_SIZE];
+    buffer_add_string(out, review_local_time(time, text));
 }
 
 static void add_number(struct buffer *out, unsigned long n)
 {
-    char digits[32];
-    int len = snprintf(digits, sizeof digits, "%lu", n);
-    for (int i = 0; i < len; i++) {
-        buffer_add_char(out, digits[i]);
-        if (i + 1 < len && (len - i - 1) % 3 == 0)
-            buffer_add_char(out, ',');
-    }
+    char digits[REVIEW_DIGITS_SIZE];
+    buffer_add_string(out, review_digits(n, ",", digits));
 }
 
 static void add_others(struct buffer *out, const struct report_row *row)
@@ -69,39 +61,19 @@ static void view_field(struct view *v, enum word label)
     buffer_clear(&v->out);
 }
 
-static void view_number(struct view *v, enum word label, unsigned long n, bool about)
-{
-    buffer_add_string(&v->out, about ? "~" : "");
-    add_number(&v->out, n);
-    view_field(v, label);
-}
-
-static const struct {
-    enum word label;
-    bool always; /* also where it is 0 */
-} numbers[] = {{WORD_REFUSALS, true},      {WORD_SESSIONS, true},      {WORD_SESSIONS_BEFORE, false},
-               {WORD_ACCEPTED, false},     {WORD_DELIVERIES, false},   {WORD_LOST, false},
-               {WORD_UNREAD_LINES, false}, {WORD_UNREAD_FILES, false}, {WORD_BOUND, false}};
-#define NUMBERS (sizeof numbers / sizeof *numbers)
-
 static void view_numbers(struct view *v)
 {
-    const struct report *r = v->report;
-    const struct tally *t = r->tally;
-    const unsigned long values[NUMBERS] = {t->refused, r->sessions,    r->sessions_before, r->accepted, t->deliveries,
-                                           t->lost,    r->lost.unread, r->lost.files,      r->bound};
-    for (size_t i = 0; i < NUMBERS; i++) {
-        if (!values[i] && !numbers[i].always)
+    struct review_number numbers[REVIEW_NUMBERS];
+    char change[REPORT_TIME_SIZE];
+    review_numbers(v->report, numbers);
+    for (size_t i = 0; i < REVIEW_NUMBERS; i++) {
+        if (!numbers[i].shown)
             continue;
-        if (numbers[i].label == WORD_SESSIONS_BEFORE) {
-            add_number(&v->out, values[i]);
-            buffer_printf(&v->out, " (%+.0f %%)", 100.0 * ((double)r->sessions / (double)values[i] - 1));
-            view_field(v, WORD_SESSIONS_BEFORE);
-            continue;
-        }
-        view_number(v, numbers[i].label, values[i],
-                    (numbers[i].label == WORD_SESSIONS && t->sessions.about) ||
-                        (numbers[i].label == WORD_ACCEPTED && t->accepted.about));
+        buffer_add_string(&v->out, numbers[i].about ? "~" : "");
+        add_number(&v->out, numbers[i].value);
+        if (numbers[i].label == WORD_SESSIONS_BEFORE)
+            buffer_printf(&v->out, " (%s)", review_change(v->report, change));
+        view_field(v, numbers[i].label);
     }
 }
 
@@ -231,8 +203,10 @@ int review_text(const struct report *r, const struct cli_options *o)
 {
     struct page page = page_on_stdout(o->color);
     struct view v = {.page = &page, .report = r};
+    struct review_number numbers[REVIEW_NUMBERS];
     page_fit_label(&page, word(&v, WORD_SPAN));
-    for (size_t i = 0; i < NUMBERS; i++)
+    review_numbers(r, numbers);
+    for (size_t i = 0; i < REVIEW_NUMBERS; i++)
         page_fit_label(&page, word(&v, numbers[i].label));
     view_head(&v);
     if (r->tally->refused + r->tally->deliveries == 0)

@@ -10,28 +10,34 @@
 static struct hostile {
     const char *name, *text;
     size_t len;
-    const char *shown, *json;
+    const char *shown, *json, *html;
 } hostiles[] = {
-    {"plain", BYTES("joe"), "joe", "joe"},
+    {"plain", BYTES("joe"), "joe", "joe", "joe"},
     {"letters of other scripts", BYTES("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"), "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
-     "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
-    {"ESC", BYTES("\033[2J"), "\\x1b[2J", "\\u001b[2J"},
-    {"NUL, BEL, DEL", BYTES("a\0\a\177"), "a\\x00\\x07\\x7f", "a\\u0000\\u0007\\u007f"},
-    {"line ends", BYTES("\r\n"), "\\x0d\\x0a", " \\u000a"},
+     "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+    {"ESC", BYTES("\033[2J"), "\\x1b[2J", "\\u001b[2J", "\\x1b[2J"},
+    {"NUL, BEL, DEL", BYTES("a\0\a\177"), "a\\x00\\x07\\x7f", "a\\u0000\\u0007\\u007f", "a\\x00\\x07\\x7f"},
+    {"line ends", BYTES("\r\n"), "\\x0d\\x0a", " \\u000a", "\\x0d\\x0a"},
     {"CSI in UTF-8",
      BYTES("\xc2\x9b"
            "2J"),
-     "\\u009b2J", "\\u009b2J"},
+     "\\u009b2J", "\\u009b2J", "\\u009b2J"},
     {"CSI as an octet",
      BYTES("\x9b"
            "2J"),
-     "\\x9b2J", "\\u009b2J"},
-    {"an override of direction", BYTES("\xe2\x80\xae"), "\\u202e", "\\u202e"},
-    {"an isolate", BYTES("\xe2\x81\xa6"), "\\u2066", "\\u2066"},
-    {"a line separator", BYTES("\xe2\x80\xa8"), "\\u2028", "\\u2028"},
-    {"a tag", BYTES("\xf3\xa0\x81\x81"), "\\U000e0041", "\\udb40\\udc41"},
-    {"cut in a character", BYTES("a\xe2\x82"), "a\\xe2\\x82", "a\\u00e2\\u0082"},
-    {"overlong ESC", BYTES("\xc0\x9b"), "\\xc0\\x9b", "\\u00c0\\u009b"},
+     "\\x9b2J", "\\u009b2J", "\\x9b2J"},
+    {"an override of direction", BYTES("\xe2\x80\xae"), "\\u202e", "\\u202e", "\\u202e"},
+    {"an isolate", BYTES("\xe2\x81\xa6"), "\\u2066", "\\u2066", "\\u2066"},
+    {"a line separator", BYTES("\xe2\x80\xa8"), "\\u2028", "\\u2028", "\\u2028"},
+    {"a tag", BYTES("\xf3\xa0\x81\x81"), "\\U000e0041", "\\udb40\\udc41", "\\U000e0041"},
+    {"cut in a character", BYTES("a\xe2\x82"), "a\\xe2\\x82", "a\\u00e2\\u0082", "a\\xe2\\x82"},
+    {"overlong ESC", BYTES("\xc0\x9b"), "\\xc0\\x9b", "\\u00c0\\u009b", "\\xc0\\x9b"},
+    {"a script", BYTES("<script>alert('x')</script>"), "<script>alert('x')</script>", "<script>alert('x')</script>",
+     "&#60;script&#62;alert(&#39;x&#39;)&#60;/script&#62;"},
+    {"the end of an attribute", BYTES("\"> <img src=x>"), "\"> <img src=x>", "\"> <img src=x>",
+     "&#34;&#62; &#60;img src&#61;x&#62;"},
+    {"a reference", BYTES("&lt;"), "&lt;", "&lt;", "&#38;lt;"},
+    {"a template", BYTES("`${x}`{{y}}"), "`${x}`{{y}}", "`${x}`{{y}}", "&#96;$&#123;x&#125;&#96;&#123;&#123;y&#125;&#125;"},
 };
 
 /* What was printed, which the caller frees. */
@@ -50,13 +56,16 @@ static char *printed(void (*print)(FILE *, const char *, size_t), const char *te
 static void test_hostile(void **state)
 {
     const struct hostile *row = *state;
-    char *text = printed(print_text, row->text, row->len), *json = printed(print_json, row->text, row->len);
+    char *text = printed(print_text, row->text, row->len), *json = printed(print_json, row->text, row->len),
+         *html = printed(print_html, row->text, row->len);
     assert_string_equal(text, row->shown);
     assert_int_equal(json[strlen(json) - 1], '\n');
     json[strlen(json) - 1] = '\0';
     assert_string_equal(json, row->json);
+    assert_string_equal(html, row->html);
     free(text);
     free(json);
+    free(html);
 }
 
 static struct field {
