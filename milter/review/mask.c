@@ -67,11 +67,11 @@ static const char *numeric(const struct mask *m)
 static void put_run(struct mask *m)
 {
     static const bool stops[256] = {
-        [0] = 1,   [1] = 1,   [2] = 1,   [3] = 1,   [4] = 1,   [5] = 1,   [6] = 1,   [7] = 1,   [8] = 1,
-        [9] = 1,   [10] = 1,  [11] = 1,  [12] = 1,  [13] = 1,  [14] = 1,  [15] = 1,  [16] = 1,  [17] = 1,
-        [18] = 1,  [19] = 1,  [20] = 1,  [21] = 1,  [22] = 1,  [23] = 1,  [24] = 1,  [25] = 1,  [26] = 1,
-        [27] = 1,  [28] = 1,  [29] = 1,  [30] = 1,  [31] = 1,  [127] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1,
-        ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['<'] = 1, ['['] = 1};
+        [0] = 1,   [1] = 1,   [2] = 1,   [3] = 1,   [4] = 1,   [5] = 1,   [6] = 1,   [7] = 1,   [8] = 1,   [9] = 1,
+        [10] = 1,  [11] = 1,  [12] = 1,  [13] = 1,  [14] = 1,  [15] = 1,  [16] = 1,  [17] = 1,  [18] = 1,  [19] = 1,
+        [20] = 1,  [21] = 1,  [22] = 1,  [23] = 1,  [24] = 1,  [25] = 1,  [26] = 1,  [27] = 1,  [28] = 1,  [29] = 1,
+        [30] = 1,  [31] = 1,  [127] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1,
+        ['7'] = 1, ['8'] = 1, ['9'] = 1, ['<'] = 1, ['['] = 1, ['@'] = 1};
     const char *end = m->at;
     while (end < m->end && !stops[(unsigned char)*end])
         end++;
@@ -79,6 +79,29 @@ static void put_run(struct mask *m)
     memcpy(m->out + m->len, m->at, len < room ? len : room);
     m->len += len < room ? len : room;
     m->at = end;
+}
+
+static bool in_address(char c, const char *others)
+{
+    return g_ascii_isalnum(c) || (c && strchr(others, c));
+}
+
+/* An address without brackets: its local part has been taken over already, and is taken back. False: there is none on one side of the @. */
+static bool bare_address(struct mask *m)
+{
+    const char *end = m->at + 1;
+    size_t local = m->len;
+    while (local > 0 && m->at - m->start > CODES && in_address(m->out[local - 1], "._+-="))
+        local--;
+    while (end < m->end && in_address(*end, ".-"))
+        end++;
+    if (local == m->len || end == m->at + 1 || m->len + 1 == MASK_SIZE)
+        return false;
+    m->len = local;
+    for (const char *s = m->people ? "..." : "a@b.c"; *s; s++)
+        put(m, *s);
+    m->at = end;
+    return true;
 }
 
 /* What stands for what is masked: for the catalogue something of the same shape. */
@@ -98,6 +121,8 @@ static size_t run(struct mask *m)
         char c = *m->at;
         bool opens = c == '<' || c == '[';
         const char *end = opens ? bracketed(m) : g_ascii_isdigit(c) ? numeric(m) : NULL;
+        if (c == '@' && bare_address(m))
+            continue;
         if (!end) {
             put(m, m->people && g_ascii_iscntrl(c) ? ' ' : c);
             m->at++;
