@@ -67,7 +67,7 @@ void sheet_by_weekday(const struct sheet *s)
         svg_side_label(s, (long)day * HEAT_ROW + 17);
         html(s->to, "%s</text>\n", weekday(s, day));
     }
-    fputs("<g class=\"heat\">\n", s->to);
+    fputs("<g class=\"heat\" aria-hidden=\"true\">\n", s->to);
     put_heat(s);
     fputs("</g>\n", s->to);
     for (int hour = 0; hour < CHART_HOURS; hour += 6) {

@@ -30,6 +30,13 @@ void sheet_number(const struct sheet *s, unsigned long n)
     html(s->to, "%s", review_digits(n, SHEET_SPACE, digits));
 }
 
+void sheet_about(const struct sheet *s, unsigned long n, bool about)
+{
+    fputs(about ? "<bdi dir=\"ltr\">~" : "", s->to);
+    sheet_number(s, n);
+    fputs(about ? "</bdi>" : "", s->to);
+}
+
 void sheet_time(const struct sheet *s, time_t time)
 {
     char utc[REPORT_TIME_SIZE], local[REPORT_TIME_SIZE];
@@ -151,18 +158,12 @@ static bool is_note(enum word label)
     return label == WORD_UNREAD_LINES || label == WORD_UNREAD_FILES || label == WORD_BOUND;
 }
 
-static void show_value(const struct sheet *s, const struct review_number *n)
-{
-    fputs(n->about ? "~" : "", s->to);
-    sheet_number(s, n->value);
-}
-
 /* The sessions, and under them how many there were before. */
 static void show_before(const struct sheet *s, const struct review_number *before)
 {
     char change[REPORT_TIME_SIZE];
     html(s->to, "<dd class=\"note\">%s: ", sheet_word(s, WORD_SESSIONS_BEFORE));
-    show_value(s, before);
+    sheet_about(s, before->value, before->about);
     html(s->to, " (<bdi dir=\"ltr\">%s</bdi>)</dd>", review_change(s->report, change));
 }
 
@@ -178,7 +179,7 @@ static void show_numbers(const struct sheet *s)
         if (!n->shown || is_note(n->label) || n->label == WORD_SESSIONS_BEFORE)
             continue;
         html(s->to, "<div><dt>%s</dt><dd class=\"number%s\">", sheet_word(s, n->label), n->label == WORD_REFUSALS ? " main" : "");
-        show_value(s, n);
+        sheet_about(s, n->value, n->about);
         fputs("</dd>", s->to);
         if (n->label == WORD_SESSIONS && numbers[i + 1].shown)
             show_before(s, &numbers[i + 1]);
@@ -189,7 +190,7 @@ static void show_numbers(const struct sheet *s)
         if (!numbers[i].shown || !is_note(numbers[i].label))
             continue;
         html(s->to, "<li>%s: ", sheet_word(s, numbers[i].label));
-        show_value(s, &numbers[i]);
+        sheet_about(s, numbers[i].value, numbers[i].about);
         fputs("</li>\n", s->to);
     }
     fputs(notes ? "</ul>\n" : "", s->to);

@@ -25,8 +25,9 @@ const char *sheet_word(const struct sheet *s, enum word which);
 /* The name of a reason as people know it. */
 const char *sheet_reason(const struct sheet *s, const char *id);
 
-/* "27 147"; a local time; two of them, or one where they are the same. */
+/* "27 147"; "~27 147" where it is an estimate; a local time; two of them, or one where they are the same. */
 void sheet_number(const struct sheet *s, unsigned long n);
+void sheet_about(const struct sheet *s, unsigned long n, bool about);
 void sheet_time(const struct sheet *s, time_t time);
 void sheet_span(const struct sheet *s, time_t first, time_t last);
 

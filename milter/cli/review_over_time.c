@@ -103,7 +103,7 @@ static void put_slot(const struct sheet *s, size_t i, unsigned long top)
     char text[REPORT_TIME_SIZE];
     if (!slot->sum)
         return;
-    html(s->to, "<g><title>%s: ", review_local_time(slot->start, text));
+    html(s->to, "<g aria-hidden=\"true\"><title>%s: ", review_local_time(slot->start, text));
     sheet_number(s, slot->sum);
     fputs("</title>", s->to);
     svg_rect(s, "slot", x, (long)PLOT_TOP * SVG_PIXEL, width, (long)PLOT_HEIGHT * SVG_PIXEL);

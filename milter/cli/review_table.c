@@ -46,8 +46,8 @@ static void show_heads(const struct sheet *s, const struct report_section *secti
 
 static void show_number(const struct sheet *s, const char *class, enum word head, unsigned long n, bool about)
 {
-    html(s->to, "<td class=\"%s\" data-value=\"%lu\" data-head=\"%s\">%s", class, n, sheet_word(s, head), about ? "~" : "");
-    sheet_number(s, n);
+    html(s->to, "<td class=\"%s\" data-value=\"%lu\" data-head=\"%s\">", class, n, sheet_word(s, head));
+    sheet_about(s, n, about);
     fputs("</td>", s->to);
 }
 
@@ -85,7 +85,7 @@ static void show_reason(const struct sheet *s, const struct report_section *sect
         sheet_key(s, series_of(s, row->name));
     html(s->to, "<bdi>%s</bdi>", sheet_reason(s, row->name));
     if (row->reason)
-        html(s->to, " <code dir=\"ltr\">%s</code>", row->name);
+        html(s->to, " <code><bdi dir=\"ltr\">%s</bdi></code>", row->name);
     fputs("</th>", s->to);
 }
 

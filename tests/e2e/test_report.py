@@ -1,6 +1,7 @@
 """`mailwhy review --format html`: the page as it is written, and as a real Chromium shows it."""
 
 import base64
+import collections
 import datetime
 import hashlib
 import itertools
@@ -461,6 +462,28 @@ class Shown(Page):
                 self.assertGreaterEqual(contrast(*colors), 4.5, (text, back))
             backs |= {back for _, back in pairs}
         self.assertLessEqual({"rgb(255, 255, 255)", "rgb(20, 24, 29)"}, backs)
+
+    def test_accessible(self):
+        """What a screen reader is told: landmarks, named charts and tables with heads; the same on a phone, where rows are stacked."""
+        told = {}
+        for width in (1280, 360):
+            tree = self.open(self.log(*week()), width=width)
+            nodes = [node for node in self.browser.command("Accessibility.getFullAXTree")["nodes"] if not node["ignored"]]
+            told[width] = collections.Counter(node["role"]["value"] for node in nodes)
+            names = {role: [node["name"]["value"] for node in nodes if node["role"]["value"] == role] for role in ("image", "table", "navigation", "searchbox")}
+            self.assertTrue(all(all(found) for found in names.values()), names)
+            self.assertEqual((names["navigation"], names["searchbox"]), (["Contents"], ["Filter"]))
+            for chart in ("Refusals over time, by reason", "Refusals by weekday and hour", "Failed sign-ins by network"):
+                self.assertEqual(len([name for name in names["image"] if name.startswith(chart)]), 1, names["image"])
+        for role in ("banner", "navigation", "main", "contentinfo"):
+            self.assertEqual(told[1280][role], 1)
+        tables = [found for found in tree.all("table") if "sortable" in found["class"]]
+        self.assertEqual(told[1280]["table"], len(tables))
+        self.assertEqual(told[1280]["rowheader"], sum(len(found.one("tbody").all("tr")) for found in tables))
+        self.assertEqual(told[1280]["button"], told[1280]["columnheader"] - sum("reasons" in found["class"] for found in tables))
+        self.assertEqual(told[1280]["graphics-symbol"], 0)
+        for role in ("table", "row", "rowheader", "cell", "button", "image"):
+            self.assertEqual(told[360][role], told[1280][role], role)
 
     def test_phone(self):
         """360 pixels wide nothing has to be scrolled sideways but a table in its own box, in each language; tables of reasons are stacked."""
