@@ -32,7 +32,7 @@ struct chart {
     unsigned long week_most;
 };
 
-/* Make the charts of counts that have their hours, from the first event to the last. The counts must outlive them. 0, or -1 with errno ENOMEM. */
+/* Make the charts of counts that have their history, from the first event to the last. The counts must outlive them. 0, or -1 with errno ENOMEM. */
 int chart_make(struct chart *c, const struct counts *counts, time_t first, time_t last);
 void chart_free(struct chart *c);
 

@@ -16,9 +16,11 @@
 #define COUNTS_MAX 16384
 #define COUNTS_NAME_MAX 1024 /* octets that are kept of a name */
 
-struct hours {
-    GHashTable *table; /* hour since the Epoch -> how often */
-    int hour; /* the one that came last, */
+/* How often something came in each minute; where these are many, in each five minutes, then in each hour. */
+struct history {
+    GHashTable *table; /* step since the Epoch -> how often */
+    int step; /* seconds */
+    int last; /* the one that came last, */
     unsigned count; /* which is not in the table yet */
 };
 
@@ -29,7 +31,7 @@ struct count {
     time_t first, last;
     struct distinct others; /* that came with it */
     char *other; /* the first of them; NULL: none */
-    struct hours hours; /* where they are noted */
+    struct history history; /* where it is noted */
     char name[]; /* what is too long is cut */
 };
 
@@ -45,9 +47,9 @@ void counts_end(struct counts *c);
 /* Count a name. NULL where name is NULL or "". The count lives until the next call. */
 struct count *counts_add(struct counts *c, const char *name, time_t time);
 
-/* Note what came with a count of c (count NULL: nothing is done; name NULL or "": likewise), and the hour it came in. */
+/* Note what came with a count of c (count NULL: nothing is done; name NULL or "": likewise), and when it came. */
 void counts_note_other(const struct counts *c, struct count *count, const char *name);
-void count_note_hour(struct count *c, time_t time);
+void count_note_time(struct count *c, time_t time);
 
 /* Add what others counted; other is empty then. */
 void counts_merge(struct counts *c, struct counts *other);
@@ -58,7 +60,7 @@ const struct count *counts_find(const struct counts *c, const char *name);
 /* All, the greatest first, among equals by name. The array is the caller's to g_free(). */
 struct count **counts_sorted(const struct counts *c, size_t *count);
 
-/* Call back for each hour with how often. */
-void hours_each(const struct hours *h, void (*take)(void *data, time_t hour, unsigned long count), void *data);
+/* Call back for each step of h->step seconds, with its beginning and how often. */
+void history_each(const struct history *h, void (*take)(void *data, time_t step, unsigned long count), void *data);
 
 #endif

@@ -39,7 +39,7 @@ struct report_row {
     bool about; /* others is an estimate */
     time_t first, last;
     unsigned long trend[REPORT_TREND]; /* from the first event of all to the last; where the section has one */
-    const struct hours *hours; /* likewise; NULL: none */
+    const struct history *history; /* likewise; NULL: none */
 };
 
 struct report_section {

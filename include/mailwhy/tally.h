@@ -29,8 +29,8 @@ struct tally_span {
 /* Names that are counted, each with what is noted beside it. */
 enum tally_kind {
     TALLY_GROUPS, /* refusals by what was asked for; clients */
-    TALLY_REASONS, /* refusals by this server, by reason; clients, hours */
-    TALLY_THEIRS, /* deliveries that other servers refused, by reason; recipients, hours */
+    TALLY_REASONS, /* refusals by this server, by reason; clients, history */
+    TALLY_THEIRS, /* deliveries that other servers refused, by reason; recipients, history */
     TALLY_GUESSERS, /* failed AUTH, by client; users */
     TALLY_NETWORKS, /* failed AUTH, by network; clients */
     TALLY_GUESSED, /* failed AUTH, by user; clients */

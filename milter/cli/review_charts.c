@@ -90,7 +90,7 @@ static void put_network(const struct sheet *s, const struct count *network, long
     html(s->to, "%s</text><text class=\"value\" x=\"%d%%\" text-anchor=\"%s\"", network->name, s->rtl ? 0 : 100,
          s->rtl ? "start" : "end");
     fprintf(s->to, " y=\"%ld\">", y + 16);
-    html(s->to, "%s</text>", review_digits(network->count, SHEET_SPACE, digits));
+    html(s->to, "%s</text>", review_digits(network->count, digits));
     svg_rect(s, "track", 0, (y + 23) * SVG_PIXEL, SVG_WHOLE, 8L * SVG_PIXEL);
     fputs("/>", s->to);
     svg_rect(s, "bar", 0, (y + 23) * SVG_PIXEL, (long)((double)network->count / (double)most * SVG_WHOLE), 8L * SVG_PIXEL);

@@ -27,7 +27,7 @@ const char *sheet_reason(const struct sheet *s, const char *id)
 void sheet_number(const struct sheet *s, unsigned long n)
 {
     char digits[REVIEW_DIGITS_SIZE];
-    html(s->to, "%s", review_digits(n, SHEET_SPACE, digits));
+    html(s->to, "%s", review_digits(n, digits));
 }
 
 void sheet_about(const struct sheet *s, unsigned long n, bool about)

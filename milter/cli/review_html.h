@@ -11,7 +11,6 @@
 /* The style sheet and the script: review.css, review.js. */
 extern const char review_css[], review_js[];
 
-#define SHEET_SPACE "\xe2\x80\xaf" /* U+202F between thousands: narrow, and no line breaks there */
 
 struct sheet {
     FILE *to;

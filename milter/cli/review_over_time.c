@@ -83,7 +83,7 @@ static unsigned long put_lines(const struct sheet *s, unsigned long most)
     for (unsigned long i = 0; i <= count; i++) {
         long y = PLOT_TOP + PLOT_HEIGHT - (long)(PLOT_HEIGHT * i / count);
         svg_side_label(s, y + 4);
-        html(s->to, "%s</text>\n", review_digits(i * apart, SHEET_SPACE, digits));
+        html(s->to, "%s</text>\n", review_digits(i * apart, digits));
     }
     for (unsigned long i = 0; i <= count; i++) {
         long y = PLOT_TOP + PLOT_HEIGHT - (long)(PLOT_HEIGHT * i / count);

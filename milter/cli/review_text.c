@@ -27,7 +27,7 @@ static void add_time(struct buffer *out, time_t time)
 static void add_number(struct buffer *out, unsigned long n)
 {
     char digits[REVIEW_DIGITS_SIZE];
-    buffer_add_string(out, review_digits(n, ",", digits));
+    buffer_add_string(out, review_digits(n, digits));
 }
 
 static void add_others(struct buffer *out, const struct report_row *row)

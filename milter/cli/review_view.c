@@ -26,14 +26,14 @@ const char *review_change(const struct report *r, char out[static REPORT_TIME_SI
     return out;
 }
 
-const char *review_digits(unsigned long n, const char *separator, char out[static REVIEW_DIGITS_SIZE])
+const char *review_digits(unsigned long n, char out[static REVIEW_DIGITS_SIZE])
 {
     char digits[32], *to = out;
     int len = snprintf(digits, sizeof digits, "%lu", n);
     for (int i = 0; i < len; i++) {
         *to++ = digits[i];
         if (i + 1 < len && (len - i - 1) % 3 == 0)
-            to = stpcpy(to, separator);
+            to = stpcpy(to, "\xe2\x80\xaf"); /* U+202F: no line breaks there */
     }
     *to = '\0';
     return out;

@@ -27,8 +27,8 @@ const char *review_change(const struct report *r, char out[static REPORT_TIME_SI
 
 #define REVIEW_DIGITS_SIZE 128
 
-/* A number with a separator between thousands, of 4 octets at most; a local time, to the minute. */
-const char *review_digits(unsigned long n, const char *separator, char out[static REVIEW_DIGITS_SIZE]);
+/* A number with a narrow blank between thousands; a local time, to the minute. */
+const char *review_digits(unsigned long n, char out[static REVIEW_DIGITS_SIZE]);
 const char *review_local_time(time_t time, char out[static REPORT_TIME_SIZE]);
 
 #endif

@@ -125,7 +125,7 @@ int chart_make(struct chart *c, const struct counts *counts, time_t first, time_
         if (i < CHART_NAMED)
             c->names[c->named++] = all[i]->name;
         c->sums[f.series] += all[i]->count;
-        hours_each(&all[i]->hours, fill, &f);
+        history_each(&all[i]->history, fill, &f);
     }
     g_free(all);
     return 0;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR 3600
 #define WEIGHTS 1024
+#define STEPS_MAX 4096 /* of a step that can be made longer */
 #define HOURS_MAX 65536 /* seven years: a log with more is none of a mail server */
 
 static void count_free(void *data)
@@ -12,8 +12,8 @@ static void count_free(void *data)
     struct count *c = data;
     distinct_free(&c->others);
     g_free(c->other);
-    if (c->hours.table)
-        g_hash_table_destroy(c->hours.table);
+    if (c->history.table)
+        g_hash_table_destroy(c->history.table);
     g_free(c);
 }
 
@@ -126,51 +126,99 @@ void counts_note_other(const struct counts *c, struct count *count, const char *
     distinct_add(&count->others, c->others, distinct_hash(name, kept_length(name)));
 }
 
-static void add_hour(struct hours *h, int hour, unsigned count)
+/* A minute, five, an hour. */
+static int longer(int step)
+{
+    return step == 60 ? 300 : 3600;
+}
+
+static void add_step(struct history *h, int at, unsigned count);
+
+/* Make the steps longer, and add up what falls into one. */
+static void lengthen(struct history *h, int step)
+{
+    GHashTable *old = h->table;
+    GHashTableIter iter;
+    void *at, *count;
+    int factor = step / h->step;
+    h->table = NULL;
+    h->step = step;
+    h->last /= factor;
+    if (!old)
+        return;
+    g_hash_table_iter_init(&iter, old);
+    while (g_hash_table_iter_next(&iter, &at, &count))
+        add_step(h, GPOINTER_TO_INT(at) / factor, GPOINTER_TO_UINT(count));
+    g_hash_table_destroy(old);
+}
+
+static void add_step(struct history *h, int at, unsigned count)
 {
     if (!h->table)
         h->table = g_hash_table_new(g_direct_hash, g_direct_equal);
-    void *key = GINT_TO_POINTER(hour);
+    void *key = GINT_TO_POINTER(at);
     unsigned before = GPOINTER_TO_UINT(g_hash_table_lookup(h->table, key));
-    if (before || g_hash_table_size(h->table) < HOURS_MAX)
+    if (!before && h->step < 3600 && g_hash_table_size(h->table) >= STEPS_MAX) {
+        int step = longer(h->step);
+        at /= step / h->step;
+        lengthen(h, step);
+        add_step(h, at, count);
+    } else if (before || g_hash_table_size(h->table) < HOURS_MAX) {
         g_hash_table_insert(h->table, key, GUINT_TO_POINTER(before + count));
+    }
 }
 
-/* Put the hour that came last into the table. */
-static void settle(struct hours *h)
+/* Put the step that came last into the table. */
+static void settle(struct history *h)
 {
-    if (h->count)
-        add_hour(h, h->hour, h->count);
+    unsigned count = h->count;
     h->count = 0;
+    if (count)
+        add_step(h, h->last, count);
 }
 
-void count_note_hour(struct count *c, time_t time)
+void count_note_time(struct count *c, time_t time)
 {
     if (!c)
         return;
-    int hour = (int)(time / HOUR);
-    if (hour != c->hours.hour)
-        settle(&c->hours);
-    c->hours.hour = hour;
-    c->hours.count++;
+    struct history *h = &c->history;
+    if (!h->step)
+        h->step = 60;
+    if ((int)(time / h->step) != h->last)
+        settle(h);
+    h->last = (int)(time / h->step); /* settling may have made it another */
+    h->count++;
 }
 
-void hours_each(const struct hours *h, void (*take)(void *data, time_t hour, unsigned long count), void *data)
+void history_each(const struct history *h, void (*take)(void *data, time_t step, unsigned long count), void *data)
 {
     GHashTableIter iter;
-    void *hour, *count;
+    void *at, *count;
     if (h->count)
-        take(data, (time_t)h->hour * HOUR, h->count);
+        take(data, (time_t)h->last * h->step, h->count);
     if (!h->table)
         return;
     g_hash_table_iter_init(&iter, h->table);
-    while (g_hash_table_iter_next(&iter, &hour, &count))
-        take(data, (time_t)GPOINTER_TO_INT(hour) * HOUR, GPOINTER_TO_UINT(count));
+    while (g_hash_table_iter_next(&iter, &at, &count))
+        take(data, (time_t)GPOINTER_TO_INT(at) * h->step, GPOINTER_TO_UINT(count));
 }
 
-static void merge_hour(void *data, time_t hour, unsigned long count)
+static void merge_step(void *data, time_t step, unsigned long count)
 {
-    add_hour(data, (int)(hour / HOUR), (unsigned)count);
+    struct history *h = data;
+    add_step(h, (int)(step / h->step), (unsigned)count);
+}
+
+static void merge_history(struct history *h, struct history *other)
+{
+    settle(h);
+    if (!other->step)
+        return;
+    if (!h->step)
+        h->step = other->step;
+    else if (h->step < other->step)
+        lengthen(h, other->step);
+    history_each(other, merge_step, h);
 }
 
 static void merge_count(struct count *c, struct count *other, const struct distinct_size *others)
@@ -182,8 +230,7 @@ static void merge_count(struct count *c, struct count *other, const struct disti
     distinct_merge(&c->others, others, &other->others);
     if (!c->other)
         c->other = g_steal_pointer(&other->other);
-    settle(&c->hours);
-    hours_each(&other->hours, merge_hour, &c->hours);
+    merge_history(&c->history, &other->history);
 }
 
 void counts_merge(struct counts *c, struct counts *other)

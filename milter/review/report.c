@@ -99,14 +99,30 @@ static const enum word by_heads[BY_COUNT] = {WORD_ID,   WORD_CODE,      WORD_CLI
 struct trend {
     const struct tally *tally;
     unsigned long *columns;
+    int step;
 };
 
-static void add_to_trend(void *data, time_t time, unsigned long count)
+/* Where a time stands in the span, in columns. */
+static double column_of(const struct tally *t, time_t time)
+{
+    time = time < t->first ? t->first : time > t->last + 1 ? t->last + 1 : time;
+    return (double)REPORT_TREND * (double)(time - t->first) / (double)(t->last + 1 - t->first);
+}
+
+/* Add a step's count to the columns that it covers, to each its share. */
+static void add_to_trend(void *data, time_t step, unsigned long count)
 {
     struct trend *t = data;
-    time_t first = t->tally->first, last = t->tally->last;
-    time = time < first ? first : time > last ? last : time;
-    t->columns[(time - first) * REPORT_TREND / (last - first + 1)] += count;
+    double from = column_of(t->tally, step), to = column_of(t->tally, step + t->step);
+    unsigned long done = 0;
+    int last = to > from ? (int)(to - 1e-9) : (int)from;
+    last = last < REPORT_TREND ? last : REPORT_TREND - 1;
+    for (int i = (int)from < last ? (int)from : last; i < last; i++) {
+        unsigned long sum = (unsigned long)((double)count * (i + 1 - from) / (to - from));
+        t->columns[i] += sum - done;
+        done = sum;
+    }
+    t->columns[last] += count - done;
 }
 
 /* 0, or -1 with errno ENOMEM. */
@@ -119,8 +135,8 @@ static int fill_row(const struct report *r, const struct question *q, const stru
     row->others = others(c);
     row->about = c->others.about;
     if (q->trend) {
-        row->hours = &c->hours;
-        hours_each(&c->hours, add_to_trend, &(struct trend){r->tally, row->trend});
+        row->history = &c->history;
+        history_each(&c->history, add_to_trend, &(struct trend){r->tally, row->trend, c->history.step});
     }
     row->reason = by_reason ? catalog_reason_by_id(r->words.catalog, c->name) : NULL;
     if (!row->reason)

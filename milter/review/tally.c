@@ -153,12 +153,12 @@ static void count(struct tally *t, enum tally_kind kind, const char *name, time_
     counts_note_other(&t->counts[kind], counts_add(&t->counts[kind], name, time), other);
 }
 
-/* By reason, where the hour is noted too. */
-static void count_reason(struct tally *t, enum tally_kind kind, const char *reason, time_t time, const char *other)
+/* By what has a history. */
+static void count_timed(struct tally *t, enum tally_kind kind, const char *reason, time_t time, const char *other)
 {
     struct count *c = counts_add(&t->counts[kind], reason, time);
     counts_note_other(&t->counts[kind], c, other);
-    count_note_hour(c, time);
+    count_note_time(c, time);
 }
 
 static void add_refusal(struct tally *t, const struct event *e, const char *reason)
@@ -167,7 +167,7 @@ static void add_refusal(struct tally *t, const struct event *e, const char *reas
     time_t time = e->time.tv_sec;
     t->refused++;
     distinct_add(&t->sessions, &distinct_large, session_of(e));
-    count_reason(t, TALLY_REASONS, reason, time, e->client_addr);
+    count_timed(t, TALLY_REASONS, reason, time, e->client_addr);
     if (t->by != BY_REASON)
         count(t, TALLY_GROUPS, group_of(t, e, reason, text), time, e->client_addr);
     counts_add(&t->counts[TALLY_SENDERS], e->sender, time);
@@ -175,7 +175,7 @@ static void add_refusal(struct tally *t, const struct event *e, const char *reas
         return;
     count(t, TALLY_GUESSERS, e->client_addr, time, e->sasl_user);
     count(t, TALLY_GUESSED, e->sasl_user, time, e->client_addr);
-    count_reason(t, TALLY_NETWORKS, network_of(e->client_addr, text), time, e->client_addr);
+    count_timed(t, TALLY_NETWORKS, network_of(e->client_addr, text), time, e->client_addr);
 }
 
 /* A message is queued again each time it is tried again. */
@@ -219,7 +219,7 @@ void tally_add(struct tally *t, const struct event *e, enum maillog_kind kind)
         t->lost++;
     } else if (kind == MAILLOG_DELIVERY) {
         t->deliveries++;
-        count_reason(t, TALLY_THEIRS, reason_or_unknown(t, e), time, e->recipient);
+        count_timed(t, TALLY_THEIRS, reason_or_unknown(t, e), time, e->recipient);
     } else if (kind == MAILLOG_REFUSED) {
         add_refusal(t, e, reason_or_unknown(t, e));
     }

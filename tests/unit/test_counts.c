@@ -73,7 +73,7 @@ static void test_count(void **state)
     assert_null(counts_add(&c, NULL, 1));
     assert_null(counts_add(&c, "", 1));
     counts_note_other(&c, NULL, "x");
-    count_note_hour(NULL, 1);
+    count_note_time(NULL, 1);
     counts_note_other(&c, counts_add(&c, "a", 20), "x");
     counts_note_other(&c, counts_add(&c, "a", 10), "y");
     counts_note_other(&c, counts_add(&c, "a", 15), "x");
@@ -128,10 +128,10 @@ static void test_merge(void **state)
     (void)state;
     struct counts a = of(0, 100), b = of(50, 150), both = of(0, 150);
     struct count *c = counts_add(&a, "60", 7200);
-    count_note_hour(c, 7200);
+    count_note_time(c, 7200);
     c = counts_add(&b, "60", 10800);
     counts_note_other(&b, c, "x");
-    count_note_hour(c, 10800);
+    count_note_time(c, 10800);
     counts_merge(&a, &b);
     assert_null(b.table);
     assert_int_equal(g_hash_table_size(a.table), 150);
@@ -152,34 +152,40 @@ static void test_merge(void **state)
     counts_end(&a);
 }
 
-static void add_up(void *data, time_t hour, unsigned long count)
+static void add_up(void *data, time_t step, unsigned long count)
 {
     unsigned long *sums = data;
-    assert_int_equal(hour % 3600, 0);
-    assert_in_range(hour / 3600, 0, 99);
-    sums[hour / 3600] += count;
+    assert_in_range(step / 3600, 0, 499);
+    sums[step / 3600] += count;
 }
 
-/* Hours in any order. */
-static void test_hours(void **state)
+/* Times in any order: by the minute while there are few, by the hour when they are many, and none is lost. */
+static void test_history(void **state)
 {
-    struct counts c;
-    unsigned long sums[100] = {0};
+    static const int spreads[] = {1, 7, 60, 100, 600}, steps[] = {60, 60, 60, 300, 3600};
     (void)state;
-    counts_begin(&c, &distinct_small);
-    for (int i = 0; i < 1000; i++)
-        count_note_hour(counts_add(&c, "a", 1), (time_t)(i * 37 % 100) * 3600 + i);
-    hours_each(&counts_find(&c, "a")->hours, add_up, sums);
-    for (size_t i = 0; i < ROWS(sums); i++)
-        assert_int_equal(sums[i], 10);
-    counts_end(&c);
+    for (size_t row = 0; row < ROWS(spreads); row++) {
+        struct counts c, other;
+        unsigned long sums[500] = {0};
+        counts_begin(&c, &distinct_small);
+        counts_begin(&other, &distinct_small);
+        for (int i = 0; i < 300000; i++)
+            count_note_time(counts_add(i % 3 ? &c : &other, "a", 1), (time_t)(i * 37 % 500) * 3600 + i / 500 % spreads[row] * 6);
+        counts_merge(&c, &other);
+        const struct history *h = &counts_find(&c, "a")->history;
+        history_each(h, add_up, sums);
+        assert_int_equal(h->step, steps[row]);
+        for (size_t i = 0; i < ROWS(sums); i++)
+            assert_int_equal(sums[i], 600);
+        counts_end(&c);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_distinct), cmocka_unit_test(test_distinct_merge), cmocka_unit_test(test_count),
-        cmocka_unit_test(test_bound),    cmocka_unit_test(test_merge),          cmocka_unit_test(test_hours),
+        cmocka_unit_test(test_bound),    cmocka_unit_test(test_merge),          cmocka_unit_test(test_history),
     };
     return cmocka_run_group_tests_name("counts", tests, NULL, NULL);
 }
