@@ -30,6 +30,7 @@ enum cli_option {
     CLI_BY,
     CLI_FORMAT,
     CLI_TOP,
+    CLI_EXPLAIN,
     CLI_OPTIONS
 };
 #define CLI_TAKES(option) (1U << (option))
@@ -45,6 +46,7 @@ struct cli_options {
     bool json; /* --json or --format json */
     enum cli_format format;
     bool why;
+    bool explain;
     bool color; /* settled: no longer "auto" */
     const char *language; /* NULL: not given */
     const char *catalog; /* NULL: not given */
@@ -73,7 +75,7 @@ struct cli_verb {
     int (*run)(const struct cli_options *options, int count, char *const *operands);
 };
 
-extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_review, cli_check;
+extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_review, cli_watch, cli_check;
 
 /* Read the options of a verb; argv[0] is the verb, and its options are moved before the rest. The index of the first that is not an option, or
  * -1: what was wrong has been said. */

@@ -35,6 +35,13 @@ static bool set_why(struct cli_options *o, const char *value)
     return true;
 }
 
+static bool set_explain(struct cli_options *o, const char *value)
+{
+    (void)value;
+    o->explain = true;
+    return true;
+}
+
 static bool color_by_itself(void)
 {
     const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
@@ -138,6 +145,7 @@ static const struct {
     [CLI_BY] = {"by", "reason, code, client, network, user, sender, recipient, hour, day or mta", set_by},
     [CLI_FORMAT] = {"format", "text, json, csv or html", set_format},
     [CLI_TOP] = {"top", "a number from 1 to 1000000", set_top},
+    [CLI_EXPLAIN] = {"explain", NULL, set_explain},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
 

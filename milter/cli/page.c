@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <mailwhy/columns.h>
+#include <mailwhy/utf8.h>
 
 #include "print.h"
 
@@ -162,6 +163,46 @@ void page_item(const struct page *p, const char *mark, const char *words)
         if (*words)
             put_blanks(p, used);
     }
+}
+
+/* How many octets of the text, which is UTF-8, go into so many columns. */
+static size_t fitting(const char *s, size_t width)
+{
+    size_t at = 0, used = 0;
+    uint32_t point;
+    for (size_t size; (size = utf8_decode(s + at, strlen(s + at), &point)); at += size) {
+        used += columns_of(s + at, size);
+        if (used > width)
+            break;
+    }
+    return at;
+}
+
+void page_cell(const struct page *p, enum page_look look, const char *text, size_t width)
+{
+    static const char cut[] = "...";
+    char *safe = NULL;
+    size_t len = 0;
+    FILE *f = open_memstream(&safe, &len);
+    if (!f)
+        return;
+    print_string(f, text);
+    if (fclose(f) != 0)
+        len = 0;
+    size_t used = safe ? columns_of(safe, len) : 0;
+    bool too_long = p->fits && width && used > width;
+    if (too_long) {
+        len = fitting(safe, width > strlen(cut) ? width - strlen(cut) : 0);
+        used = width;
+    }
+    bool looks_so = p->color && *looks[look];
+    fputs(looks_so ? looks[look] : "", p->to);
+    fwrite(safe, 1, len, p->to);
+    fputs(too_long ? cut : "", p->to);
+    fputs(looks_so ? NO_LOOK : "", p->to);
+    if (used < width)
+        put_blanks(p, width - used);
+    free(safe);
 }
 
 /* The width of a column: that of its widest cell. */

@@ -43,6 +43,10 @@ void page_item(const struct page *p, const char *mark, const char *words);
 /* A table: rows of cells, each row of so many columns; the row of heads comes first. The last column takes what room there is. */
 void page_table(const struct page *p, const char *const *cells, size_t rows, size_t columns);
 
+/* A cell of a line: the text, and blanks up to so many columns. What is longer is cut where the page has its columns for it, with "..." at the cut; else
+ * it stands as it is. width 0: the last of the line. */
+void page_cell(const struct page *p, enum page_look look, const char *text, size_t width);
+
 /* The look of a reply's code. */
 enum page_look page_look_of(int code);
 

@@ -9,6 +9,8 @@
 
 #include <mailwhy/explain.h>
 
+#include "said.h"
+
 #define SESSION_COLUMNS 6
 
 struct view {
@@ -216,23 +218,6 @@ static void view_text(const struct view *v, struct buffer *scratch)
         page_words(&v->page, "", LOOK_PLAIN, word(v, WORD_WRONG_PORT));
 }
 
-static void look_up(struct view *v, const char *language, const struct reply *reply)
-{
-    const struct catalog *catalog = v->catalog;
-    if (!catalog)
-        return;
-    if (has(v->event->reason))
-        v->reason = catalog_reason_by_id(catalog, v->event->reason);
-    if (reply->line_count)
-        catalog_match(catalog, reply, &v->match);
-    if (v->reason)
-        v->text = catalog_reason_text(catalog, v->reason, language);
-    else if (has(v->event->reason) || !reply->line_count)
-        v->text = catalog_code_text(catalog, v->event->code, language);
-    else
-        v->text = catalog_match_text(catalog, &v->match, language);
-}
-
 /* Add the cells of one event of the session. 0, or -1 with errno ENOMEM. */
 static int add_session_row(struct buffer *cells, const char *line, size_t len, const char *own)
 {
@@ -291,10 +276,11 @@ int ref_view(const struct page *p, const struct event *e, const struct event_ses
     static const enum word titles[] = {WORD_DESCRIPTION, WORD_WHEN, WORD_HOW_TO_FIX, WORD_WHO_ACTS};
     struct view v = {.page = *p, .event = e, .catalog = catalog, .language = language};
     struct buffer scratch = {0};
-    struct reply reply = {0};
-    if (e->reply && reply_parse(&reply, e->reply, e->reply_len) == -1)
-        reply = (struct reply){0};
-    look_up(&v, language, &reply);
+    struct said said;
+    said_of(&said, e, catalog, language);
+    v.reason = said.reason;
+    v.text = said.text;
+    v.match = said.match;
     for (size_t i = 0; v.text && i < sizeof titles / sizeof *titles; i++)
         page_fit_label(&v.page, word(&v, (int)titles[i]));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -313,7 +299,7 @@ int ref_view(const struct page *p, const struct event *e, const struct event_ses
 done:;
     int result = buffer_ok(&scratch) ? 0 : -1;
     buffer_free(&scratch);
-    reply_free(&reply);
+    said_free(&said);
     if (result == -1)
         errno = ENOMEM;
     return result;
