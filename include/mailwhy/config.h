@@ -20,6 +20,8 @@ struct config {
     const char *local_catalog;
     struct explain_options explain;
     const char *event_log;
+    const char *maillog_follow; /* "": none */
+    const char *maillog_state;
     bool log_refused, log_auth, log_accepted;
     void *tree; /* owns the strings */
     char *catalog_found; /* owned: the catalogue of a build tree */

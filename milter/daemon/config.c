@@ -43,6 +43,11 @@ static int check_path(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+static int check_follow(cfg_t *cfg, cfg_opt_t *opt)
+{
+    return *cfg_opt_getstr(opt) ? check_path(cfg, opt) : 0;
+}
+
 static int check_style(cfg_t *cfg, cfg_opt_t *opt)
 {
     if (explain_style_from_name(cfg_opt_getstr(opt)) == -1)
@@ -76,6 +81,8 @@ static int check_log(cfg_t *cfg, cfg_opt_t *opt)
 
 static cfg_opt_t socketmap_options[] = {CFG_STR("listen", "unix:/var/spool/postfix/mailwhy/reply", CFGF_NONE), CFG_END()};
 static cfg_opt_t milter_options[] = {CFG_STR("listen", "unix:/var/spool/postfix/mailwhy/milter", CFGF_NONE), CFG_END()};
+static cfg_opt_t maillog_options[] = {CFG_STR("follow", "", CFGF_NONE), CFG_STR("state", "/var/lib/mailwhy/maillog", CFGF_NONE),
+                                      CFG_END()};
 static cfg_opt_t explain_options[] = {CFG_STR("language", "en", CFGF_NONE),  CFG_STR("style", "full", CFGF_NONE),
                                       CFG_STR("help_url", "", CFGF_NONE),    CFG_STR("contact", "", CFGF_NONE),
                                       CFG_STR_LIST("skip", "{}", CFGF_NONE), CFG_END()};
@@ -89,6 +96,7 @@ static cfg_opt_t options[] = {CFG_SEC("socketmap", socketmap_options, CFGF_NONE)
                               CFG_SEC("explain", explain_options, CFGF_NONE),
                               CFG_STR("event_log", "/var/log/mailwhy/events.jsonl", CFGF_NONE),
                               CFG_STR_LIST("log", "{\"refused\", \"auth\"}", CFGF_NONE),
+                              CFG_SEC("maillog", maillog_options, CFGF_NONE),
                               CFG_END()};
 
 static void prepare(cfg_t *cfg)
@@ -100,7 +108,8 @@ static void prepare(cfg_t *cfg)
                   {"socket_mode", check_mode},           {"catalog", check_path},
                   {"local_catalog", check_path},         {"event_log", check_path},
                   {"explain|style", check_style},        {"explain|help_url", check_reply_text},
-                  {"explain|contact", check_reply_text}, {"log", check_log}};
+                  {"explain|contact", check_reply_text}, {"log", check_log},
+                  {"maillog|follow", check_follow},      {"maillog|state", check_path}};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
 }
@@ -141,6 +150,8 @@ static int take(struct config *c, cfg_t *cfg)
     c->catalog = cfg_getstr(cfg, "catalog");
     c->local_catalog = cfg_getstr(cfg, "local_catalog");
     c->event_log = cfg_getstr(cfg, "event_log");
+    c->maillog_follow = cfg_getstr(cfg, "maillog|follow");
+    c->maillog_state = cfg_getstr(cfg, "maillog|state");
     c->log_refused = list_has(cfg, "log", "refused");
     c->log_auth = list_has(cfg, "log", "auth");
     c->log_accepted = list_has(cfg, "log", "accepted");

@@ -17,6 +17,7 @@
 #endif
 #include <systemd/sd-daemon.h>
 
+#include <mailwhy/authlog.h>
 #include <mailwhy/config.h>
 #include <mailwhy/endpoint.h>
 #include <mailwhy/loop.h>
@@ -222,6 +223,8 @@ static int take_places(struct daemon *d, struct buffer *fault)
     if (*c->milter_listen && (d->milter_listener = endpoint_listen(c->milter_listen, &owner, fault)) == -1)
         return -1;
     privileges_make_folder(&d->privileges, c->event_log);
+    if (*c->maillog_follow)
+        privileges_make_folder(&d->privileges, c->maillog_state);
     if (privileges_drop(&d->privileges, fault) == -1)
         return -1;
     d->service.log = event_log_open(c->event_log);
@@ -256,6 +259,8 @@ static int serve(struct daemon *d)
     struct replymap *replymap = replymap_new(&d->service);
     struct socketmap *socketmap = NULL;
     struct watchdog *watchdog = NULL;
+    struct authlog *authlog = NULL;
+    const struct authlog_options follow = {d->config.maillog_follow, d->config.maillog_state, d->config.event_log};
     int result = -1;
     if (!replymap || loop_add(d->loop, &signals.watch) == -1)
         goto done;
@@ -264,6 +269,8 @@ static int serve(struct daemon *d)
     if (!(watchdog = watchdog_new(d->loop, d->reply_listener)))
         goto done;
     if (d->milter_listener != -1 && milter_start(&d->service, d->milter_listener) == -1)
+        goto done;
+    if (*follow.log && d->config.log_refused && !(authlog = authlog_start(&d->service, &follow)))
         goto done;
     block_signals(SIG_UNBLOCK);
     note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen,
@@ -274,6 +281,7 @@ static int serve(struct daemon *d)
     sd_notify(0, "STOPPING=1");
 
 done:
+    authlog_stop(authlog);
     watchdog_free(watchdog);
     socketmap_free(socketmap);
     replymap_free(replymap);

@@ -1,0 +1,200 @@
+#include "authlog_seen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SEEN_MAX 2048 /* failures that are remembered */
+#define TAIL ((off_t)1 << 20) /* octets of the event log that are read at the start */
+#define BEFORE_S 2 /* the reply map's event is at most so much earlier than the line: the log's clock has seconds */
+#define AFTER_S 60 /* and so much later */
+
+/* A failure that the reply map was asked about. */
+struct seen {
+    time_t time;
+    long pid;
+    char *line; /* owned; NULL: it is given */
+    size_t len;
+};
+
+/* What was written of a line. */
+struct written {
+    struct written *next;
+    struct buffer line;
+};
+
+struct authlog_seen {
+    struct follow *log;
+    struct seen ring[SEEN_MAX];
+    size_t next; /* in the ring, which is full where a line stands there */
+    struct timespec newest;
+    struct written *first, **last;
+    bool starting; /* what is read was written before the last end */
+    struct buffer strings;
+};
+
+static bool is_same(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+static int remember(struct authlog_seen *s, const struct event *e, const char *line, size_t len)
+{
+    struct seen *at = &s->ring[s->next];
+    char *copy = malloc(len + 1);
+    if (!copy)
+        return -1;
+    memcpy(copy, line, len);
+    free(at->line);
+    *at = (struct seen){e->time.tv_sec, e->pid, copy, len};
+    s->next = (s->next + 1) % SEEN_MAX;
+    s->newest = e->time;
+    return 0;
+}
+
+static int keep_written(struct authlog_seen *s, const char *line, size_t len)
+{
+    struct written *w = calloc(1, sizeof *w);
+    if (!w || buffer_add(&w->line, line, len) == -1) {
+        free(w);
+        return -1;
+    }
+    *s->last = w;
+    s->last = &w->next;
+    return 0;
+}
+
+/* 0, or -1 with errno ENOMEM. */
+static int take_line(struct authlog_seen *s, const char *line, size_t len)
+{
+    static const char mark[] = "\"stage\":\"auth\"";
+    struct event e;
+    if (!memmem(line, len, mark, sizeof mark - 1))
+        return 0;
+    buffer_clear(&s->strings);
+    int got = event_from_json(&e, &s->strings, line, len);
+    if (got != 1)
+        return got;
+    if (is_same(e.via, "maillog"))
+        return s->starting && s->log ? keep_written(s, line, len) : 0;
+    if (is_same(e.via, "socketmap") && (e.code == 535 || e.code == 454) && is_later(&e.time, &s->newest))
+        return remember(s, &e, line, len);
+    return 0;
+}
+
+static int take_lines(struct authlog_seen *s, struct follow *log)
+{
+    const char *line;
+    size_t len;
+    int got;
+    while ((got = follow_next(log, &line, &len)) == 1)
+        if (take_line(s, line, len) == -1)
+            return -1;
+    return got;
+}
+
+/* Remember what the end of the event log tells of failures shortly before. */
+static int read_tail(struct authlog_seen *s, const char *path)
+{
+    struct follow *log = follow_open(path);
+    int result = log ? follow_from_tail(log, TAIL) : -1;
+    if (result != -1)
+        result = take_lines(s, log);
+    follow_close(log);
+    return result;
+}
+
+struct authlog_seen *authlog_seen_new(const char *event_log, const struct follow_position *from)
+{
+    struct authlog_seen *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->last = &s->first;
+    s->starting = true;
+    if (read_tail(s, event_log) == -1 || !(s->log = follow_open(event_log)) ||
+        (from ? follow_from_position(s->log, from) : follow_from_tail(s->log, 0)) == -1 || authlog_seen_read(s) == -1) {
+        int error = errno;
+        authlog_seen_free(s);
+        errno = error;
+        return NULL;
+    }
+    s->starting = false;
+    return s;
+}
+
+void authlog_seen_free(struct authlog_seen *s)
+{
+    if (!s)
+        return;
+    authlog_seen_forget_written(s);
+    follow_close(s->log);
+    for (size_t i = 0; i < SEEN_MAX; i++)
+        free(s->ring[i].line);
+    buffer_free(&s->strings);
+    free(s);
+}
+
+int authlog_seen_read(struct authlog_seen *s)
+{
+    return take_lines(s, s->log);
+}
+
+void authlog_seen_position(const struct authlog_seen *s, struct follow_position *p)
+{
+    follow_position(s->log, p);
+}
+
+static void drop_first(struct authlog_seen *s)
+{
+    struct written *w = s->first;
+    s->first = w->next;
+    if (!s->first)
+        s->last = &s->first;
+    buffer_free(&w->line);
+    free(w);
+}
+
+bool authlog_seen_written(struct authlog_seen *s, const struct event *failure)
+{
+    struct event e;
+    if (!s->first)
+        return false;
+    buffer_clear(&s->strings);
+    bool own = event_from_json(&e, &s->strings, s->first->line.data, s->first->line.len) == 1 && e.pid == failure->pid &&
+               is_same(e.client_addr, failure->client_addr) && is_same(e.sasl_user, failure->sasl_user) &&
+               is_same(e.sasl_method, failure->sasl_method);
+    if (own)
+        drop_first(s);
+    return own;
+}
+
+void authlog_seen_forget_written(struct authlog_seen *s)
+{
+    while (s->first)
+        drop_first(s);
+}
+
+int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, struct event *e)
+{
+    for (size_t i = 0; i < SEEN_MAX; i++) {
+        struct seen *at = &s->ring[(s->next + i) % SEEN_MAX];
+        if (!at->line || at->pid != failure->pid || at->time < failure->time.tv_sec - BEFORE_S ||
+            at->time > failure->time.tv_sec + AFTER_S)
+            continue;
+        buffer_clear(&s->strings);
+        int got = event_from_json(e, &s->strings, at->line, at->len);
+        if (got == -1)
+            return -1;
+        if (e->client_addr && failure->client_addr && !is_same(e->client_addr, failure->client_addr))
+            continue;
+        free(at->line);
+        at->line = NULL;
+        return 1;
+    }
+    return 0;
+}

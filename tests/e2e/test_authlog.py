@@ -1,0 +1,377 @@
+"""The mail log that mailwhyd follows: who the user of a failed sign-in was on Postfix, and the failed sign-ins of Sendmail."""
+
+import collections
+import gzip
+import itertools
+import os
+import random
+import time
+
+from mailwhyd import Mailwhyd, mailwhy
+from rig import Explained, Rig, RigTest
+from sandbox import Sandbox, run, wait_for
+from sasl import PASSWORD, REALM, USER, WRONG
+
+PATIENCE = 3  # seconds for which mailwhyd waits for the reply map's event of a line
+
+
+def following(log, sandbox):
+    """The section of mailwhy.conf."""
+    state = sandbox.directory("state") / "maillog"
+    return f'maillog {{ follow = "{log}" state = "{state}" }}'
+
+
+def supplements(events):
+    """The events that only say who a user was."""
+    return [event for event in events if event["via"] == "maillog" and "code" not in event]
+
+
+class Followed(RigTest):
+    """Tests with a real Postfix whose own log is followed."""
+
+    more = ""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = Sandbox()
+        cls.addClassCleanup(cls.sandbox.close)
+        log = cls.sandbox / "postfix" / "log" / "maillog"
+        cls.rig = Rig(cls.sandbox, **cls.rig_options, more=following(log, cls.sandbox) + cls.more)
+        cls.daemon = cls.rig.daemon
+        cls.prepare()
+        cls.rig.start()
+        cls.addClassCleanup(cls.daemon.check_sanitizers)
+
+    @classmethod
+    def prepare(cls):
+        pass
+
+    def of_user(self, user):
+        return [event for event in self.daemon.events() if event.get("sasl_user") == user]
+
+    def wait_for_user(self, user, count=1):
+        """The events that name the user, once there are so many."""
+        wait_for(f"the events of {user}", lambda: len(self.of_user(user)) >= count, 30)
+        return self.of_user(user)
+
+
+class Wired(Followed):
+    """The reply map writes an event for each failure."""
+
+    rig_options = {"sasl": "dovecot"}
+
+    def test_user(self):
+        """Each failed sign-in has its event with a reference, and a second one that names the user: of the same session and failure, without a code."""
+        client = self.client("submission")
+        users = [f"user-{number}@{REALM}" for number in range(3)]
+        refs = [self.assert_explained(client.auth_plain(user, WRONG), 535) for user in users]
+        for number, (user, ref) in enumerate(zip(users, refs), 1):
+            named, = self.wait_for_user(user)
+            event = self.daemon.event(ref)
+            self.assert_event(named, via="maillog", stage="auth", sasl_method="PLAIN", attempt=number, code=None, ref=None, reason=None, reply=None,
+                              **{key: event.get(key) for key in ("host", "mta", "pid", "client_addr", "client_port", "helo", "tls")})
+            self.assert_event(event, via="socketmap", sasl_user=None, attempt=number, client_addr="127.0.0.1", helo="client.test")
+            self.assertLess(event["ts"], named["ts"])
+
+    def test_only_these(self):
+        """Other refusals, sign-ins that succeed, and failures whose line names nobody have no second event."""
+        client = self.client("submission")
+        self.assertEqual(client.say("FROBNICATE").code, 500)
+        self.assertEqual(client.play("AUTH LOGIN", "*").code, 501)
+        self.assertEqual(client.auth_plain(USER, PASSWORD).code, 235)
+        before = len(supplements(self.daemon.events()))
+        last = f"last@{REALM}"
+        self.assertEqual(self.client("submission").auth_plain(last, WRONG).code, 535)
+        self.wait_for_user(last)
+        time.sleep(PATIENCE + 1)
+        events = self.daemon.events()
+        self.assertEqual(len(supplements(events)), before + 1)
+        self.assertEqual([event for event in events if event["via"] == "maillog" and "ref" in event], [])
+
+    def test_hostile_user(self):
+        """A user name that imitates a log line, a key or a JSON object is a user name: the client is the real one, and there is one event."""
+        client = self.client("submission")
+        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address"):
+            with self.subTest(name):
+                count = len(supplements(self.daemon.events()))
+                self.assertEqual(client.auth_plain(name, WRONG).code, 535)
+                wait_for("the event", lambda count=count: len(supplements(self.daemon.events())) > count, 20)
+                event = supplements(self.daemon.events())[-1]
+                self.assert_event(event, client_addr="127.0.0.1", via="maillog", sasl_method="PLAIN")
+
+    def test_found(self):
+        """`mailwhy ref` shows the second event with the session of the first."""
+        user = f"found@{REALM}"
+        ref = self.assert_explained(self.client("submission").auth_plain(user, WRONG), 535)
+        self.wait_for_user(user)
+        shown = mailwhy("ref", "--log", self.daemon.log, "--json", ref).stdout
+        self.assertIn(f'"sasl_user":"{user}"', shown)
+
+
+class MilterAlone(Followed):
+    """No reply map: what the log says is all that there is."""
+
+    rig_options = {"sasl": "dovecot"}
+
+    @classmethod
+    def prepare(cls):
+        cls.rig.postfix.settings["smtpd_reject_footer_maps"] = ""
+        cls.rig.postfix._write_config()
+
+    def test_own_event(self):
+        """A failed sign-in becomes an event with reason and reference, and with its session's HELO, port and TLS; `mailwhy ref` finds it."""
+        client = self.client("submission")
+        user = f"alone@{REALM}"
+        self.assert_plain(client.auth_plain(user, WRONG), 535)
+        self.assert_plain(client.auth_plain(user, WRONG), 535)
+        events = self.wait_for_user(user, 2)
+        for attempt, event in enumerate(events, 1):
+            self.assert_event(event, via="maillog", stage="auth", code=535, enhanced="5.7.8", reason="auth-bad-credentials", sasl_method="PLAIN",
+                              client_addr="127.0.0.1", client_port=client.sock.getsockname()[1], helo="client.test", attempt=attempt)
+            self.assertRegex(event["mta"], r"^Postfix 3\.")
+            self.assertIn(user, mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
+
+    def test_session_over(self):
+        """Where the session is over the event is written all the same, with what the line says; it has nothing of the process's next session."""
+        user = f"gone@{REALM}"
+        with self.rig.client("submission") as client:
+            self.assertEqual(client.auth_plain(user, WRONG).code, 535)
+        event, = self.wait_for_user(user)
+        self.assert_event(event, code=535, client_addr="127.0.0.1", helo=None, attempt=None)
+
+
+class Survives(Followed):
+    """Ends, restarts and rotations: each line is taken once."""
+
+    rig_options = {"sasl": "dovecot"}
+
+    def fail(self, user):
+        """One failed sign-in; its reference, None where mailwhyd was down."""
+        with self.rig.client("submission") as client:
+            reply = client.auth_plain(user, WRONG)
+        self.assertEqual(reply.code, 535)
+        return reply.ref
+
+    def rotate(self):
+        """As Postfix itself rotates its log: renamed, compressed, and reloaded."""
+        run("postfix", "-c", self.rig.postfix.config, "logrotate")
+
+    def counted(self, users):
+        counts = collections.Counter(event["sasl_user"] for event in self.daemon.events() if event["via"] == "maillog" and "sasl_user" in event)
+        return [(user, counts[user]) for user in users]
+
+    def check(self, tried):
+        """Each user has one event of the log: with a reference of its own where the reply had none, else without."""
+        users = [user for user, _ in tried]
+        wait_for("the events", lambda: all(count for _, count in self.counted(users)), 40)
+        time.sleep(PATIENCE + 1)
+        self.assertEqual(self.counted(users), [(user, 1) for user in users])
+        own = {event["sasl_user"]: event.get("ref") for event in self.daemon.events() if event["via"] == "maillog"}
+        self.assertEqual([(user, bool(own[user])) for user, ref in tried], [(user, not ref) for user, ref in tried])
+
+    def test_killed(self):
+        """kill -9 at any moment, again and again, while sign-ins fail: no line is lost, none is taken twice."""
+        tried, choose = [], random.Random(4)
+        for number in range(8):
+            for each in range(6):
+                user = f"killed-{number}-{each}@{REALM}"
+                tried.append((user, self.fail(user)))
+            time.sleep(choose.random() * 2)
+            self.daemon.kill9()
+            if number % 3 == 1:
+                user = f"down-{number}@{REALM}"
+                tried.append((user, self.fail(user)))
+                self.assertIsNone(tried[-1][1])
+            self.daemon.start()
+        self.check(tried)
+
+    def test_rotated(self):
+        """Rotations while it runs and while it is down, one of them twice: likewise."""
+        tried = []
+        for number in range(4):
+            tried += [(user, self.fail(user)) for user in (f"before-{number}@{REALM}", f"early-{number}@{REALM}")]
+            if number % 2:
+                self.daemon.stop()
+                tried.append((f"down-rotated-{number}@{REALM}", self.fail(f"down-rotated-{number}@{REALM}")))
+            self.rotate()
+            tried.append((f"after-{number}@{REALM}", self.fail(f"after-{number}@{REALM}")))
+            if number == 3:
+                time.sleep(1)  # the name has seconds
+                self.rotate()
+                tried.append((f"again-{number}@{REALM}", self.fail(f"again-{number}@{REALM}")))
+            if number % 2:
+                self.daemon.start()
+        self.check(tried)
+
+
+SENDMAIL = "mx sm-mta[{pid}]: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed{user}, relay=c.test [{client}]"
+
+
+class Lines(Explained):
+    """A log that the test writes, without an MTA."""
+
+    def setUp(self):
+        self.sandbox = self.enterContext(Sandbox())
+        self.log = self.sandbox.directory("log") / "mail.log"
+        self.state = self.sandbox / "state" / "maillog"
+        self.daemon = Mailwhyd(self.sandbox, self.sandbox / "sockets", more=following(self.log, self.sandbox))
+        self.addCleanup(self.daemon.check_sanitizers)
+        self.numbers = itertools.count(1000)
+
+    def write(self, *lines, end="\n"):
+        with open(self.log, "a", encoding="latin-1") as log:
+            log.write("".join(time.strftime("%b %e %H:%M:%S ") + line + end for line in lines))
+
+    def sendmail(self, count=1, **values):
+        """Lines of Sendmail; their process numbers."""
+        pids = [next(self.numbers) for _ in range(count)]
+        self.write(*(SENDMAIL.format(**{"pid": pid, "user": "", "client": "192.0.2.7", **values}) for pid in pids))
+        return pids
+
+    def pids(self):
+        return [event["pid"] for event in self.daemon.events()]
+
+    def expect(self, pids):
+        """These have their events, one each, in the order of the lines."""
+        wait_for("the events", lambda: len(self.pids()) >= len(pids), 20)
+        time.sleep(0.3)
+        self.assertEqual(self.pids(), pids)
+
+    def test_sendmail(self):
+        """A failed sign-in of Sendmail becomes an event with reason and reference, at once."""
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        pid, = self.sendmail(user=", user=anna")
+        self.expect([pid])
+        event, = self.daemon.events()
+        self.assert_event(event, host="mx", mta="Sendmail", via="maillog", stage="auth", code=535, reason="auth-bad-credentials", client_addr="192.0.2.7",
+                          sasl_method="LOGIN")
+        shown = mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout
+        self.assertIn("auth-bad-credentials", shown)
+        self.assertIn("LOGIN", shown)
+
+    def test_first_start(self):
+        """What was in the log before mailwhyd first followed it is no event; a log that comes later is read from its beginning."""
+        self.sendmail(3)
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        first = self.sendmail(2)
+        self.expect(first)
+        self.daemon.stop()
+        self.state.unlink()
+        self.log.unlink()
+        self.daemon.start()
+        wait_for("the complaint", lambda: f"{self.log}: the mail log cannot be read: No such file" in self.daemon.complaints())
+        self.expect(first + self.sendmail(2))
+
+    def test_other_lines(self):
+        """Lines that are none of these, cut, or without a process, are no events."""
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        self.write("mx postfix/smtpd[77]: NOQUEUE: reject: RCPT from c.test[192.0.2.7]: 554 5.7.1 <a@b.test>: Relay access denied; from=<a@b.test>",
+                   "mx sm-mta[78]: AUTH failure (LOGIN", "mx other[79]: AUTH failure (LOGIN): x, relay=c.test [192.0.2.7]", "\0" * 100, "\xff" * 100,
+                   "x" * (2 << 20), "mx postfix/smtpd[80]: NOQUEUE: reject: AUTH from c.test[192.0.2.7]: 503 5.5.1 Error: authentication not enabled")
+        self.expect(self.sendmail())
+
+    def test_ended_and_changed(self):
+        """While it is down the log is written to, renamed, compressed, copied and truncated: each line is taken once when it is back."""
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        expected = self.sendmail(3)
+        self.expect(expected)
+
+        def renamed():
+            self.log.rename(f"{self.log}.1")
+
+        def compressed():
+            times = self.log.stat()
+            packed = self.log.parent / "mail.log.2.gz"
+            packed.write_bytes(gzip.compress(self.log.read_bytes()))
+            os.utime(packed, ns=(times.st_atime_ns, times.st_mtime_ns))
+            self.log.unlink()
+
+        def truncated():
+            (self.log.parent / "mail.log.3").write_bytes(self.log.read_bytes())
+            os.truncate(self.log, 0)
+
+        for end in (self.daemon.stop, self.daemon.kill9):
+            for change in (renamed, compressed, truncated, lambda: None):
+                with self.subTest(change=change.__name__, end=end.__name__):
+                    for old in self.log.parent.glob("mail.log?*"):
+                        old.unlink()
+                    expected += self.sendmail(2)
+                    self.expect(expected)
+                    end()
+                    expected += self.sendmail(2)
+                    change()
+                    expected += self.sendmail(2)
+                    self.daemon.start()
+                    self.expect(expected)
+
+    def test_killed_at_work(self):
+        """kill -9 while it works off many lines, many times: each line is taken once, also where events were written after the state was."""
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        expected = []
+        for number in range(12):
+            expected += self.sendmail(150)
+            time.sleep(0.02 * number)
+            self.daemon.kill9()
+            self.daemon.start()
+        self.expect(expected)
+
+    def test_state(self):
+        """A damaged state, and one of another log, are said or passed over: the log is followed from its end."""
+        for text, said in (("nonsense\n", "is damaged"), (None, "")):
+            with self.subTest(text):
+                self.sendmail(2)
+                if text:
+                    self.state.write_text(text)
+                else:
+                    self.state.write_text(self.state.read_text().replace(str(self.log), "/elsewhere/mail.log"))
+                before = self.state.read_text()
+                self.daemon.start()
+                wait_for("the state", lambda before=before: self.state.read_text() != before)
+                wait_for(said, lambda said=said: said in self.daemon.complaints())
+                have = self.pids()
+                self.expect(have + self.sendmail())
+                self.daemon.stop()
+
+    def test_state_unwritable(self):
+        """Where the state cannot be written that is said once, and events are written all the same."""
+        self.log.touch()
+        self.state.parent.rmdir()
+        self.state.parent.write_text("")
+        self.daemon.start()
+        wait_for("the complaint", lambda: f"{self.state}: cannot be written" in self.daemon.complaints())
+        self.expect(self.sendmail())
+        time.sleep(1.5)
+        self.expect([*self.pids(), *self.sendmail()])
+        self.assertEqual(self.daemon.complaints().count("cannot be written"), 1)
+
+    def test_disk_full(self):
+        """Where the event log is full the line waits until there is room."""
+        if not self.sandbox.tmpfs("small", "64k"):
+            self.fail("no tmpfs can be mounted here")
+        log = self.sandbox / "small" / "events.jsonl"
+        filler = self.sandbox / "small" / "filler"
+        daemon = Mailwhyd(self.sandbox, self.sandbox / "sockets", log=log, more=following(self.log, self.sandbox))
+        self.log.touch()
+        daemon.start()
+        wait_for("the state", self.state.exists)
+        filler.write_bytes(b"x")
+        with open(filler, "ab", buffering=0) as file:
+            while True:
+                try:
+                    file.write(b"x" * 4096)
+                except OSError:
+                    break
+        pid, = self.sendmail()
+        wait_for("the complaint", lambda: "the event log cannot be written" in daemon.complaints(), 20)
+        filler.unlink()
+        wait_for("the event", lambda: [event["pid"] for event in daemon.events()] == [pid], 20)
+        daemon.stop()
