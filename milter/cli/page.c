@@ -178,14 +178,14 @@ static size_t fitting(const char *s, size_t width)
     return at;
 }
 
-void page_cell(const struct page *p, enum page_look look, const char *text, size_t width)
+size_t page_cut(const struct page *p, enum page_look look, const char *text, size_t width)
 {
     static const char cut[] = "...";
     char *safe = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&safe, &len);
     if (!f)
-        return;
+        return 0;
     print_string(f, text);
     if (fclose(f) != 0)
         len = 0;
@@ -200,9 +200,15 @@ void page_cell(const struct page *p, enum page_look look, const char *text, size
     fwrite(safe, 1, len, p->to);
     fputs(too_long ? cut : "", p->to);
     fputs(looks_so ? NO_LOOK : "", p->to);
+    free(safe);
+    return used;
+}
+
+void page_cell(const struct page *p, enum page_look look, const char *text, size_t width)
+{
+    size_t used = page_cut(p, look, text, width);
     if (used < width)
         put_blanks(p, width - used);
-    free(safe);
 }
 
 /* The width of a column: that of its widest cell. */

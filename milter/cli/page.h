@@ -43,8 +43,11 @@ void page_item(const struct page *p, const char *mark, const char *words);
 /* A table: rows of cells, each row of so many columns; the row of heads comes first. The last column takes what room there is. */
 void page_table(const struct page *p, const char *const *cells, size_t rows, size_t columns);
 
-/* A cell of a line: the text, and blanks up to so many columns. What is longer is cut where the page has its columns for it, with "..." at the cut; else
- * it stands as it is. width 0: the last of the line. */
+/* Print a text, and how many columns it took. What is longer than so many columns (0: any) is cut where the page has its columns for it, with "..." at the cut;
+ * else it stands as it is. */
+size_t page_cut(const struct page *p, enum page_look look, const char *text, size_t width);
+
+/* The same, and blanks up to that width: a cell of a line. */
 void page_cell(const struct page *p, enum page_look look, const char *text, size_t width);
 
 /* The look of a reply's code. */

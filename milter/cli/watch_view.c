@@ -62,16 +62,14 @@ static size_t put_time(struct watch_view *v, const struct page *p, const struct 
     }
     if (!p->fits) {
         snprintf(both, sizeof both, "%s %s", day, hour);
-        page_cell(p, LOOK_LABEL, both, 0);
-        return strlen(both);
+        return page_cut(p, LOOK_LABEL, both, 0);
     }
     if (strcmp(day, v->day) != 0) {
-        page_cell(p, LOOK_STRONG, day, 0);
+        page_cut(p, LOOK_STRONG, day, 0);
         fputc('\n', p->to);
         memcpy(v->day, day, sizeof day);
     }
-    page_cell(p, LOOK_LABEL, hour, 0);
-    return strlen(hour);
+    return page_cut(p, LOOK_LABEL, hour, 0);
 }
 
 static void put_line(struct watch_view *v, const struct page *p, const struct event *e, const char *what, const char *who)
@@ -88,7 +86,7 @@ static void put_line(struct watch_view *v, const struct page *p, const struct ev
     put_gap(p);
     page_cell(p, LOOK_STRONG, what, columns);
     put_gap(p);
-    page_cell(p, LOOK_PLAIN, who, p->fits ? (room > columns ? room - columns : 1) : 0);
+    page_cut(p, LOOK_PLAIN, who, p->fits ? (room > columns ? room - columns : 1) : 0);
     fputc('\n', p->to);
 }
 
