@@ -112,7 +112,7 @@ _mailwhy() {
             passed+=("$word" "${COMP_WORDS[i]/#\~\//$HOME/}")
             ;;
         --catalog=* | --config=*) passed+=("${word%%=*}" "${word#*=}") ;;
-        --*=* | --json | --why | --help) continue ;;
+        --*=* | --json | --why | --explain | --help) continue ;;
         --*)
             [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
             ((i++))
@@ -157,7 +157,7 @@ _mailwhy() {
         ;;
     reasons) _mailwhy_offer '' "$(_mailwhy_reasons "$program" "${passed[@]}") $(_mailwhy_codes "$program" "${passed[@]}")" ;;
     codes) _mailwhy_offer '' "$(_mailwhy_codes "$program" "${passed[@]}")" ;;
-    review) _mailwhy_files '' -f ;;
+    review | watch) _mailwhy_files '' -f ;;
     esac
 }
 

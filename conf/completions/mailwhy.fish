@@ -122,4 +122,4 @@ end
 
 complete -c mailwhy -n '__mailwhy_verb explain compare reasons' -a '(__mailwhy_reasons)'
 complete -c mailwhy -n '__mailwhy_verb explain compare reasons codes' -a '(__mailwhy_codes)'
-complete -c mailwhy -n '__mailwhy_verb explain review' -F
+complete -c mailwhy -n '__mailwhy_verb explain review watch' -F

@@ -270,13 +270,33 @@ static int view_session(const struct view *v, const struct event_session *sessio
     return ok ? 0 : -1;
 }
 
+/* Read the event of the session that says who the user was of this one: a failed sign-in, which the mail log told of. Its strings are in store. */
+static bool find_user(const struct event *e, const struct event_session *session, struct event *named, struct buffer *store)
+{
+    if (has(e->sasl_user) || e->stage != STAGE_AUTH || !e->attempt)
+        return false;
+    for (size_t i = 0; i < session->count; i++) {
+        buffer_clear(store);
+        if (event_from_json(named, store, session->lines[i], session->lens[i]) == 1 && named->stage == STAGE_AUTH &&
+            !named->code && named->attempt == e->attempt && has(named->sasl_user))
+            return true;
+    }
+    return false;
+}
+
 int ref_view(const struct page *p, const struct event *e, const struct event_session *session, const struct catalog *catalog,
              const char *language)
 {
     static const enum word titles[] = {WORD_DESCRIPTION, WORD_WHEN, WORD_HOW_TO_FIX, WORD_WHO_ACTS};
     struct view v = {.page = *p, .event = e, .catalog = catalog, .language = language};
-    struct buffer scratch = {0};
+    struct buffer scratch = {0}, store = {0};
+    struct event named, whole = *e;
     struct said said;
+    if (find_user(e, session, &named, &store)) {
+        whole.sasl_user = named.sasl_user;
+        whole.sasl_method = named.sasl_method;
+        v.event = &whole;
+    }
     said_of(&said, e, catalog, language);
     v.reason = said.reason;
     v.text = said.text;
@@ -299,6 +319,7 @@ int ref_view(const struct page *p, const struct event *e, const struct event_ses
 done:;
     int result = buffer_ok(&scratch) ? 0 : -1;
     buffer_free(&scratch);
+    buffer_free(&store);
     said_free(&said);
     if (result == -1)
         errno = ENOMEM;

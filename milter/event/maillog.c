@@ -140,6 +140,8 @@ static int read_sasl(struct maillog *m, struct span text, struct event *e, struc
     take_client_name(text, f);
     f->piece[SASL_METHOD] = span_until(s, ' ');
     take(f, SASL_USER, s, "sasl_username=", ',');
+    if (f->piece[SASL_USER].at && span_is(f->piece[SASL_USER], "(unavailable)")) /* the client had not said it yet */
+        f->piece[SASL_USER] = (struct span){0};
     e->stage = STAGE_AUTH;
     return MAILLOG_REFUSED;
 }

@@ -78,6 +78,7 @@ class Wired(Followed):
         client = self.client("submission")
         self.assertEqual(client.say("FROBNICATE").code, 500)
         self.assertEqual(client.play("AUTH LOGIN", "*").code, 501)
+        self.assertEqual(client.play("AUTH LOGIN", "!!!").code, 535)
         self.assertEqual(client.auth_plain(USER, PASSWORD).code, 235)
         before = len(supplements(self.daemon.events()))
         last = f"last@{REALM}"
@@ -100,10 +101,13 @@ class Wired(Followed):
                 self.assert_event(event, client_addr="127.0.0.1", via="maillog", sasl_method="PLAIN")
 
     def test_found(self):
-        """`mailwhy ref` shows the second event with the session of the first."""
+        """`mailwhy ref` of the first event shows the user, and the second one among those of the session."""
         user = f"found@{REALM}"
-        ref = self.assert_explained(self.client("submission").auth_plain(user, WRONG), 535)
+        client = self.client("submission")
+        self.assertEqual(client.auth_plain(f"before@{REALM}", WRONG).code, 535)
+        ref = self.assert_explained(client.auth_plain(user, WRONG), 535)
         self.wait_for_user(user)
+        self.assertRegex(mailwhy("ref", "--log", self.daemon.log, ref).stdout, rf"(?m)^User: +{user}, PLAIN$")
         shown = mailwhy("ref", "--log", self.daemon.log, "--json", ref).stdout
         self.assertIn(f'"sasl_user":"{user}"', shown)
 

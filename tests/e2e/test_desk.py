@@ -328,7 +328,9 @@ class Fail2ban(RigTest):
         counted = [self.an_event(code=code, reason=reason) for code in (435, 535) for reason in GUESSES]
         counted += [self.an_event(ref=None), self.an_event(ref=None, host=None, mta=None, pid=None, enhanced=None), self.an_event(helo=None),
                     self.an_event(client_addr="2001:db8::7"), self.an_event(client_addr="2001:db8::7", client_port=None, helo=None, tls=None)]
-        not_counted = [self.an_event(code=code) for code in (235, 334, 454, 421, 500, 501, 503, 530, 534, 538, 550, 554)]
+        counted += [self.an_event(via="maillog", mta="Sendmail", client_port=None, helo=None, sasl_method="LOGIN")]
+        not_counted = [self.an_event(via="maillog", ref=None, code=None, enhanced=None, reason=None, reply=None, sasl_user="anna")]
+        not_counted += [self.an_event(code=code) for code in (235, 334, 454, 421, 500, 501, 503, 530, 534, 538, 550, 554)]
         not_counted += [self.an_event(reason=reason) for reason in known if reason not in GUESSES] + [self.an_event(reason=None)]
         not_counted += [self.an_event(stage="mail"), self.an_event(via="milter"), self.an_event(client_addr="unknown"),
                         self.an_event(client_addr="localhost"), self.an_event(client_addr="192.0.2.99.example")]
@@ -377,7 +379,7 @@ def help_of(*verb):
 VERBS = re.findall(r"^  ([a-z]+)  ", help_of(), re.M)
 # What the words of each verb are.
 WORDS = {"explain": {"codes", "reasons", "files"}, "compare": {"codes", "reasons"}, "codes": {"codes"}, "reasons": {"codes", "reasons"}, "ref": set(),
-         "review": {"files"}, "check": set()}
+         "review": {"files"}, "watch": {"files"}, "check": set()}
 
 
 class Completions:

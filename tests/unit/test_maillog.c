@@ -138,6 +138,12 @@ static struct line {
      MAILLOG_REFUSED,
      POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=PLAIN reply=\"535 5.7.8 Error: authentication "
              "failed: authentication failure\""},
+    {"SASL: before the client said its user",
+     SMTPD "warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: Invalid base64 data in continued response, "
+           "sasl_username=(unavailable)",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=LOGIN reply=\"535 5.7.8 Error: authentication "
+             "failed: Invalid base64 data in continued response\""},
     {"SASL: without words", SMTPD "warning: unknown[192.0.2.7]: SASL PLAIN authentication failed:", MAILLOG_REFUSED,
      POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=PLAIN reply=\"535 5.7.8 Error: authentication "
              "failed:\""},
