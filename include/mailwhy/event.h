@@ -15,7 +15,7 @@ struct event {
     char ref[REF_SIZE]; /* "": none (an event that is not a refusal) */
     const char *host; /* the MTA's host name */
     const char *mta; /* "Postfix 3.7.11" */
-    const char *via; /* "socketmap", "milter", "wrap:NAME", "ruleset" */
+    const char *via; /* "socketmap", "milter", "wrap:NAME", "ruleset", "maillog" */
     long pid; /* of the MTA process */
     enum stage stage;
     int code;

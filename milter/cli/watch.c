@@ -126,25 +126,33 @@ static int gather(struct watching *w, const char *line, size_t len)
     return 0;
 }
 
-/* Show the event in a line, where there is one that is wanted. 0, or -1 with errno ENOMEM. */
+/* Show an event. 0, or -1 with errno ENOMEM. */
+static int show(struct watching *w, const struct event *e, const struct said *said, bool delivery, const char *line, size_t len)
+{
+    if (w->options->json)
+        return show_json(e, said_reason(said, e), line, len);
+    return watch_view(&w->view, e, said, delivery, w->options, &w->catalog);
+}
+
+/* Show or gather the event in a line, where there is one that is wanted. 0, or -1 with errno ENOMEM. */
 static int take_line(struct watching *w, const char *line, size_t len)
 {
     struct event e;
-    struct said said;
+    struct said said = {0};
     len -= len && line[len - 1] == '\r';
     int kind = read_line(w, &e, line, len);
     if (kind <= MAILLOG_NOTHING)
         return kind;
-    said_of(&said, &e, w->catalog.catalog, w->catalog.language);
+    bool has_reason = e.reason && *e.reason; /* then the catalogue need not be asked for it */
+    if (has_reason && !is_wanted(w, &e, e.reason))
+        return 0;
+    if (has_reason && w->gathering)
+        return gather(w, line, len);
+    if (!has_reason || w->options->explain)
+        said_of(&said, &e, w->catalog.catalog, w->catalog.language);
     int result = 0;
-    if (is_wanted(w, &e, said_reason(&said, &e))) {
-        if (w->gathering)
-            result = gather(w, line, len);
-        else if (w->options->json)
-            result = show_json(&e, said_reason(&said, &e), line, len);
-        else
-            result = watch_view(&w->view, &e, &said, kind == MAILLOG_DELIVERY, w->options, &w->catalog);
-    }
+    if (has_reason || is_wanted(w, &e, said_reason(&said, &e)))
+        result = w->gathering ? gather(w, line, len) : show(w, &e, &said, kind == MAILLOG_DELIVERY, line, len);
     said_free(&said);
     return result;
 }

@@ -6,13 +6,13 @@
 
 #define SEEN_MAX 2048 /* failures that are remembered */
 #define TAIL ((off_t)1 << 20) /* octets of the event log that are read at the start */
-#define BEFORE_S 2 /* the reply map's event is at most so much earlier than the line: the log's clock has seconds */
+#define BEFORE_S 1 /* the reply map's event is at most so much earlier than the line, which is written before it */
 #define AFTER_S 60 /* and so much later */
 
 /* A failure that the reply map was asked about. */
 struct seen {
     time_t time;
-    long pid;
+    long pid, port, attempt;
     char *line; /* owned; NULL: it is given */
     size_t len;
 };
@@ -51,7 +51,7 @@ static int remember(struct authlog_seen *s, const struct event *e, const char *l
         return -1;
     memcpy(copy, line, len);
     free(at->line);
-    *at = (struct seen){e->time.tv_sec, e->pid, copy, len};
+    *at = (struct seen){e->time.tv_sec, e->pid, e->client_port, e->attempt, copy, len};
     s->next = (s->next + 1) % SEEN_MAX;
     s->newest = e->time;
     return 0;
@@ -69,6 +69,24 @@ static int keep_written(struct authlog_seen *s, const char *line, size_t len)
     return 0;
 }
 
+static void forget(struct seen *at)
+{
+    free(at->line);
+    at->line = NULL;
+}
+
+/* What was given before the last end is not given again: the event that named its user stands in the log. */
+static void forget_named(struct authlog_seen *s, const struct event *named)
+{
+    for (size_t i = 0; i < SEEN_MAX; i++) {
+        struct seen *at = &s->ring[(s->next + i) % SEEN_MAX];
+        if (at->line && at->pid == named->pid && at->port == named->client_port && at->attempt == named->attempt) {
+            forget(at);
+            return;
+        }
+    }
+}
+
 /* 0, or -1 with errno ENOMEM. */
 static int take_line(struct authlog_seen *s, const char *line, size_t len)
 {
@@ -80,8 +98,11 @@ static int take_line(struct authlog_seen *s, const char *line, size_t len)
     int got = event_from_json(&e, &s->strings, line, len);
     if (got != 1)
         return got;
-    if (is_same(e.via, "maillog"))
+    if (is_same(e.via, "maillog")) {
+        if (s->starting && !e.code)
+            forget_named(s, &e);
         return s->starting && s->log ? keep_written(s, line, len) : 0;
+    }
     if (is_same(e.via, "socketmap") && (e.code == 535 || e.code == 454) && is_later(&e.time, &s->newest))
         return remember(s, &e, line, len);
     return 0;
@@ -192,8 +213,7 @@ int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, stru
             return -1;
         if (e->client_addr && failure->client_addr && !is_same(e->client_addr, failure->client_addr))
             continue;
-        free(at->line);
-        at->line = NULL;
+        forget(at);
         return 1;
     }
     return 0;

@@ -65,6 +65,8 @@ static void assert_same(const struct config *a, const struct config *b)
     for (size_t i = 0; i < a->explain.skip_count; i++)
         assert_string_equal(a->explain.skip[i], b->explain.skip[i]);
     assert_string_equal(a->event_log, b->event_log);
+    assert_string_equal(a->maillog_follow, b->maillog_follow);
+    assert_string_equal(a->maillog_state, b->maillog_state);
     assert_int_equal(a->log_refused, b->log_refused);
     assert_int_equal(a->log_auth, b->log_auth);
     assert_int_equal(a->log_accepted, b->log_accepted);
@@ -81,6 +83,8 @@ static void test_defaults(void **state)
                                            .local_catalog = "/etc/mailwhy/catalog",
                                            .explain = {.style = STYLE_FULL, .language = "en", .help_url = "", .contact = ""},
                                            .event_log = "/var/log/mailwhy/events.jsonl",
+                                           .maillog_follow = "",
+                                           .maillog_state = "/var/lib/mailwhy/maillog",
                                            .log_refused = true,
                                            .log_auth = true};
     struct config c;
@@ -121,6 +125,10 @@ static void test_faults(void **state)
         {"empty mode", "socket_mode = \"\"\n", ":1: socket_mode = \"\": must be octal"},
         {"relative catalogue", "catalog = \"catalog\"\n", ":1: catalog = \"catalog\": must be a path that begins with /"},
         {"empty local catalogue", "local_catalog = \"\"\n", ":1: local_catalog = \"\": must be a path"},
+        {"relative mail log", "maillog { follow = \"mail.log\" }\n",
+         ":1: follow = \"mail.log\": must be a path that begins with /"},
+        {"a journal", "maillog { follow = \"journal\" }\n", ":1: follow = \"journal\": must be a path"},
+        {"empty state", "maillog { state = \"\" }\n", ":1: state = \"\": must be a path"},
         {"relative event log", "event_log = \"events.jsonl\"\n", ":1: event_log = \"events.jsonl\": must be a path"},
         {"style", "explain {\n\n  style = \"loud\"\n}\n", ":3: style = \"loud\": must be full, short, inline or ref"},
         {"long contact", "explain {\n  contact = \"" NINETY "x\"\n}\n", ":2: contact is longer than 90 octets"},
@@ -210,7 +218,8 @@ static void test_values(void **state)
         "catalog = /srv/catalog // one\nlocal_catalog = \"/srv/local\" /* two */ # three\n"
         "explain { language = \"de\" style = \"inline\" help_url = \"https://x.test/%code?a=%%\" skip = {\"421\", greylisted} }\n"
         "explain { contact = \"" NINETY "\" }\n"
-        "event_log = \"/srv/a\"\nevent_log = \"/srv/b\"\nlog = {\"accepted\"}\n");
+        "event_log = \"/srv/a\"\nevent_log = \"/srv/b\"\nlog = {\"accepted\"}\n"
+        "maillog { follow = /srv/mail.log state = /srv/state }\n");
     const struct config expected = {
         .socketmap_listen = "",
         .milter_listen = "inet6:9805@::1",
@@ -221,6 +230,8 @@ static void test_values(void **state)
         .local_catalog = "/srv/local",
         .explain = {STYLE_INLINE, "de", "https://x.test/%code?a=%%", NINETY, (const char *const[]){"421", "greylisted"}, 2},
         .event_log = "/srv/b",
+        .maillog_follow = "/srv/mail.log",
+        .maillog_state = "/srv/state",
         .log_accepted = true};
     assert_same(&c, &expected);
     config_free(&c);
