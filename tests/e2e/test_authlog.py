@@ -333,6 +333,27 @@ class Lines(Explained):
             self.daemon.start()
         self.expect(expected)
 
+    def test_named_before(self):
+        """A failure of the reply map whose user was told before the end is not taken for that of a line that was written while it was down."""
+        stamp = time.strftime("%b %e %H:%M:%S ")
+
+        def write(user):
+            with open(self.log, "a", encoding="ascii") as log:
+                log.write(f"{stamp}mx postfix/smtpd[77]: warning: c.test[192.0.2.7]: SASL LOGIN authentication failed: x, sasl_username={user}\n")
+
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        with self.daemon.connect() as reply_map:
+            reply_map.request("77", "535 5.7.8 Error: authentication failed: x")
+        write("one")
+        wait_for("the user", lambda: supplements(self.daemon.events()))
+        self.daemon.kill9()
+        write("two")
+        self.daemon.start()
+        wait_for("the event", lambda: len(self.daemon.events()) == 3, 20)
+        self.assertEqual([(event.get("sasl_user"), "ref" in event) for event in self.daemon.events()], [(None, True), ("one", False), ("two", True)])
+
     def test_state(self):
         """A damaged state, and one of another log, are said or passed over: the log is followed from its end."""
         for text, said in (("nonsense\n", "is damaged"), (None, "")):
