@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <mailwhy/follow.h>
+#include <mailwhy/journal.h>
 #include <mailwhy/maillog.h>
 
 #include "print.h"
@@ -27,8 +28,9 @@ static const char help[] =
     "                     [--recipient ADDRESS] [--code CODE] [--reason ID] [--explain] [--json] [--lang LANG]\n"
     "                     [--catalog DIR] [--config FILE] [--color=auto|always|never] [FILE]\n\n"
     "Show events as they come, a line each: time, code, reason, and who it was about. FILE is an event log, or a mail log of\n"
-    "Postfix or Sendmail; - is standard input. Without it that is the event log of the configuration. First the last ten events\n"
-    "are shown. A log that is rotated or truncated is followed; one that is not there is waited for. Ctrl-C ends it.\n\n"
+    "Postfix or Sendmail; - is standard input, also a journal as lines of JSON. Without FILE that is the event log of\n"
+    "the configuration. First the last ten events are shown. A log that is rotated or truncated is followed; one that is not\n"
+    "there is waited for. Ctrl-C ends it.\n\n"
     "  --since TIME    first the events from then on: \"2026-11-20\", \"2026-11-20 14:00\", \"yesterday\", \"2h\" (ago), \"3d\"\n"
     "  --until TIME    only before that; then it ends\n"
     "  --client, --user, --sender, --recipient, --code, --reason\n"
@@ -44,6 +46,7 @@ struct watching {
     struct filter filter;
     struct follow *follow;
     struct maillog maillog;
+    struct journal journal;
     struct buffer strings; /* of an event of ours */
     struct watch_view view;
     char *last[LAST]; /* lines of the last events, by their number; while they are gathered */
@@ -70,14 +73,18 @@ static bool is_ours(const char *line, size_t len)
 /* Read a line of any log. What it says of a refusal is an event; of ours all are. The kind; MAILLOG_NOTHING: it is none; -1: errno ENOMEM. */
 static int read_line(struct watching *w, struct event *e, const char *line, size_t len)
 {
+    struct maillog_message message;
     int got;
     buffer_clear(&w->strings);
     if (is_ours(line, len)) {
         got = event_from_json(e, &w->strings, line, len);
         return got == 1 ? MAILLOG_REFUSED : got;
     }
-    w->maillog.now = time(NULL);
-    got = maillog_read(&w->maillog, line, len, e);
+    w->maillog.years = (struct log_years){.bound = time(NULL)};
+    if (journal_read_json(&w->journal, line, len, &message) == 1)
+        got = maillog_read_message(&w->maillog, &message, e);
+    else
+        got = maillog_read(&w->maillog, line, len, e);
     return got == MAILLOG_ACCEPTED || got == MAILLOG_LOST ? MAILLOG_NOTHING : got;
 }
 
@@ -300,6 +307,7 @@ static int run(const struct cli_options *o, int count, char *const *operands)
     for (size_t i = 0; i < LAST; i++)
         free(w.last[i]);
     maillog_free(&w.maillog);
+    journal_free(&w.journal);
     buffer_free(&w.strings);
     catalog_release(w.catalog.catalog);
     return status;

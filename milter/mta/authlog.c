@@ -56,7 +56,7 @@ static int64_t clock_ms(void)
 /* Read the line where it is a sign-in that failed. 1; 0; -1: errno ENOMEM. */
 static int read_failure(struct authlog *a, const char *line, size_t len, struct event *e)
 {
-    a->maillog.now = time(NULL);
+    a->maillog.years = (struct log_years){.bound = time(NULL)};
     int kind = maillog_read(&a->maillog, line, len, e);
     if (kind == -1)
         return -1;

@@ -250,6 +250,11 @@ class Lines(WatchTest):
         self.assertEqual(self.users(watcher), ["one"])
         self.ended(watcher, 2, None)
         self.assertEqual(len(self.says(0, "watch", "-", given=event() * 25).out.splitlines()), 25)
+        entry = {"__REALTIME_TIMESTAMP": "1795300000000000", "_HOSTNAME": "mx", "SYSLOG_IDENTIFIER": "postfix/smtpd", "SYSLOG_PID": "7",
+                 "MESSAGE": reject().partition("]: ")[2].strip()}
+        said = self.says(0, "watch", "-", given=json.dumps(entry) + "\n").out
+        self.assertIn("relay-denied", said)
+        self.assertIn("192.0.2.7 from=b@x.test", said)
         fifo = self.home / "fifo"
         os.mkfifo(fifo)
         watcher = self.watch(fifo)
