@@ -47,6 +47,9 @@ void counts_end(struct counts *c);
 /* Count a name. NULL where name is NULL or "". The count lives until the next call. */
 struct count *counts_add(struct counts *c, const char *name, time_t time);
 
+/* The count of a name, for what is to be noted of it: where there is none yet, it is 0. */
+struct count *counts_get(struct counts *c, const char *name, time_t time);
+
 /* Note what came with a count of c (count NULL: nothing is done; name NULL or "": likewise), and when it came. */
 void counts_note_other(const struct counts *c, struct count *count, const char *name);
 void count_note_time(struct count *c, time_t time);

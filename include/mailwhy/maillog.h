@@ -19,6 +19,7 @@ enum maillog_kind {
     MAILLOG_DELIVERY, /* a delivery that another server refused or put off, likewise */
     MAILLOG_ACCEPTED, /* a message, by its sender */
     MAILLOG_LOST, /* a client that broke off after AUTH */
+    MAILLOG_USER, /* not of a mail log: an event of ours that says who the user of a failed sign-in was, which is another event */
 };
 
 /* What is kept from line to line; all zero but years at the start. */

@@ -102,7 +102,7 @@ static size_t kept_length(const char *name)
     return strnlen(name, COUNTS_NAME_MAX);
 }
 
-struct count *counts_add(struct counts *c, const char *name, time_t time)
+struct count *counts_get(struct counts *c, const char *name, time_t time)
 {
     if (!name || !*name)
         return NULL;
@@ -111,10 +111,17 @@ struct count *counts_add(struct counts *c, const char *name, time_t time)
     struct count *found = g_hash_table_lookup(c->table, &hash);
     if (!found)
         found = insert(c, hash, name, len);
-    found->count++;
     found->first = found->first && found->first < time ? found->first : time;
     found->last = found->last > time ? found->last : time;
     return found;
+}
+
+struct count *counts_add(struct counts *c, const char *name, time_t time)
+{
+    struct count *count = counts_get(c, name, time);
+    if (count)
+        count->count++;
+    return count;
 }
 
 void counts_note_other(const struct counts *c, struct count *count, const char *name)

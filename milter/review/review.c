@@ -37,6 +37,8 @@ static enum maillog_kind kind_of(const struct event *e)
 {
     if (e->code >= 400)
         return MAILLOG_REFUSED;
+    if (e->code == 0 && e->stage == STAGE_AUTH && e->sasl_user)
+        return MAILLOG_USER;
     return e->code == 250 ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
 }
 

@@ -178,6 +178,14 @@ static void add_refusal(struct tally *t, const struct event *e, const char *reas
     count_timed(t, TALLY_NETWORKS, network_of(e->client_addr, text), time, e->client_addr);
 }
 
+/* The user of a failure that is counted with its client already, or will be. */
+static void add_user(struct tally *t, const struct event *e)
+{
+    time_t time = e->time.tv_sec;
+    counts_note_other(&t->counts[TALLY_GUESSERS], counts_get(&t->counts[TALLY_GUESSERS], e->client_addr, time), e->sasl_user);
+    count(t, TALLY_GUESSED, e->sasl_user, time, e->client_addr);
+}
+
 /* A message is queued again each time it is tried again. */
 static void add_accepted(struct tally *t, const struct event *e)
 {
@@ -220,6 +228,8 @@ void tally_add(struct tally *t, const struct event *e, enum maillog_kind kind)
     } else if (kind == MAILLOG_DELIVERY) {
         t->deliveries++;
         count_timed(t, TALLY_THEIRS, reason_or_unknown(t, e), time, e->recipient);
+    } else if (kind == MAILLOG_USER) {
+        add_user(t, e);
     } else if (kind == MAILLOG_REFUSED) {
         add_refusal(t, e, reason_or_unknown(t, e));
     }

@@ -587,6 +587,17 @@ class Logs(ReviewTest):
         parts = [page.index(text) for text in (HEADINGS[4], "192.0.2.2", HEADINGS[6], "anna", HEADINGS[7], "  old\n")]
         self.assertEqual(parts, sorted(parts))
 
+    def test_users_from_the_mail_log(self):
+        """An event that only says who the user of a failure was adds the user, and is no refusal."""
+        def named(client, user):
+            return event(stage="auth", code=None, enhanced=None, reason=None, reply=None, via="maillog", client_addr=client, sasl_user=user)
+        self.write(*(line for i in range(3) for line in (failure(f"192.0.2.{i}", None), named(f"192.0.2.{i}", "anna"))),
+                   *(line for i in range(3) for line in (named("198.51.100.1", f"user{i}"), failure("198.51.100.1", None))))
+        review = self.reviewed(0, self.log)
+        self.assertEqual(review["refused"], 6)
+        self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessed_users"]}, {"anna": (3, 3)})
+        self.assertEqual({row["name"]: (row["count"], row["users"]) for row in review["guessing_clients"]}, {"198.51.100.1": (3, 3)})
+
     def test_others(self):
         """Correspondents whose mail was accepted and refused, unknown replies in groups, what other servers refuse, and what is ours to fix."""
         said = "dsn=5.7.1, status=bounced (host mx.there.test[198.51.100.3] said: {} (in reply to RCPT TO command))"
