@@ -10,9 +10,19 @@
 
 #define CONFIG_FILE "/etc/mailwhy/mailwhy.conf"
 
+#define CONFIG_NAME_MAX 32 /* octets of a wrapped milter's name */
+
+/* A milter that mailwhyd stands before. */
+struct config_wrap {
+    const char *name; /* letters, digits, '_' and '-' */
+    const char *listen, *to;
+};
+
 struct config {
     const char *socketmap_listen; /* "": no reply map */
     const char *milter_listen; /* "": no milter */
+    const struct config_wrap *wraps; /* owned */
+    size_t wrap_count;
     const char *user; /* "": stay who started it */
     const char *socket_group; /* "": leave it */
     mode_t socket_mode;

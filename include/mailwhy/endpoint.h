@@ -1,7 +1,8 @@
-/* Listening sockets, as mailwhy.conf writes them: unix:PATH (or local:PATH), inet:PORT@HOST, inet6:PORT@HOST. */
+/* Sockets, as mailwhy.conf writes them: unix:PATH (or local:PATH), inet:PORT@HOST, inet6:PORT@HOST. */
 #ifndef MAILWHY_ENDPOINT_H
 #define MAILWHY_ENDPOINT_H
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <mailwhy/buffer.h>
@@ -14,6 +15,9 @@ struct endpoint_owner {
 
 /* What is wrong with the endpoint's form; NULL for nothing. */
 const char *endpoint_fault(const char *endpoint);
+
+/* The endpoint's address. A host name is looked up, which may take its time. 0, or -1 with a sentence in fault. */
+int endpoint_address(const char *endpoint, struct sockaddr_storage *address, socklen_t *len, struct buffer *fault);
 
 /* Listen. A unix socket that nobody answers at is replaced; one where somebody answers is left alone. A missing folder is made, the last
  * one of its path alone. The socket (non-blocking, close-on-exec), or -1 with a sentence in fault. */

@@ -19,7 +19,8 @@ struct ticker {
     struct ticker *next;
 };
 
-struct loop *loop_new(void); /* to the end of the process; NULL with errno */
+struct loop *loop_new(void); /* NULL with errno */
+void loop_free(struct loop *l); /* what is watched stays its owners'; NULL is allowed */
 
 /* 0, or -1 with errno. A watch that is removed is not called any more, though it was ready. */
 int loop_add(struct loop *l, struct watch *w);

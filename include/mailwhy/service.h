@@ -8,10 +8,13 @@
 #include <mailwhy/catalog_slot.h>
 #include <mailwhy/event_log.h>
 #include <mailwhy/explain.h>
+#include <mailwhy/explained.h>
 #include <mailwhy/session.h>
 
 struct service {
     struct sessions *sessions;
+    struct sessions *proxied; /* those that pass through the proxy; not found by their process */
+    struct explained *explained_before; /* what the proxy explained, for the reply map */
     struct catalog_slot *catalogs;
     struct explain_options explain;
     struct event_log *log;

@@ -29,6 +29,17 @@ static int check_listen(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+/* What stands behind "wrap": a name that may stand in an event and in a file's name. */
+static int check_wrap(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *name = cfg_title(cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1));
+    size_t len = strlen(name);
+    if (len == 0 || len > CONFIG_NAME_MAX ||
+        name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")])
+        cfg_error(cfg, "wrap \"%s\": the name must be 1 to %d of A-Z, a-z, 0-9, _ and -", name, CONFIG_NAME_MAX);
+    return 0;
+}
+
 static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
 {
     if (mode_parse(cfg_opt_getstr(opt)) == -1)
@@ -83,11 +94,13 @@ static cfg_opt_t socketmap_options[] = {CFG_STR("listen", "unix:/var/spool/postf
 static cfg_opt_t milter_options[] = {CFG_STR("listen", "unix:/var/spool/postfix/mailwhy/milter", CFGF_NONE), CFG_END()};
 static cfg_opt_t maillog_options[] = {CFG_STR("follow", "", CFGF_NONE), CFG_STR("state", "/var/lib/mailwhy/maillog", CFGF_NONE),
                                       CFG_END()};
+static cfg_opt_t wrap_options[] = {CFG_STR("listen", "", CFGF_NONE), CFG_STR("to", "", CFGF_NONE), CFG_END()};
 static cfg_opt_t explain_options[] = {CFG_STR("language", "en", CFGF_NONE),  CFG_STR("style", "full", CFGF_NONE),
                                       CFG_STR("help_url", "", CFGF_NONE),    CFG_STR("contact", "", CFGF_NONE),
                                       CFG_STR_LIST("skip", "{}", CFGF_NONE), CFG_END()};
 static cfg_opt_t options[] = {CFG_SEC("socketmap", socketmap_options, CFGF_NONE),
                               CFG_SEC("milter", milter_options, CFGF_NONE),
+                              CFG_SEC("wrap", wrap_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
                               CFG_STR("user", "mailwhy", CFGF_NONE),
                               CFG_STR("socket_group", "postfix", CFGF_NONE),
                               CFG_STR("socket_mode", "0660", CFGF_NONE),
@@ -104,12 +117,21 @@ static void prepare(cfg_t *cfg)
     static const struct {
         const char *name;
         cfg_validate_callback_t check;
-    } checks[] = {{"socketmap|listen", check_listen},    {"milter|listen", check_listen},
-                  {"socket_mode", check_mode},           {"catalog", check_path},
-                  {"local_catalog", check_path},         {"event_log", check_path},
-                  {"explain|style", check_style},        {"explain|help_url", check_reply_text},
-                  {"explain|contact", check_reply_text}, {"log", check_log},
-                  {"maillog|follow", check_follow},      {"maillog|state", check_path}};
+    } checks[] = {{"socketmap|listen", check_listen},
+                  {"milter|listen", check_listen},
+                  {"wrap|listen", check_listen},
+                  {"wrap|to", check_listen},
+                  {"wrap", check_wrap},
+                  {"socket_mode", check_mode},
+                  {"catalog", check_path},
+                  {"local_catalog", check_path},
+                  {"event_log", check_path},
+                  {"explain|style", check_style},
+                  {"explain|help_url", check_reply_text},
+                  {"explain|contact", check_reply_text},
+                  {"log", check_log},
+                  {"maillog|follow", check_follow},
+                  {"maillog|state", check_path}};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
 }
@@ -140,6 +162,22 @@ static int take_explain(struct explain_options *to, cfg_t *section)
     return 0;
 }
 
+/* 0, or -1 with errno ENOMEM. */
+static int take_wraps(struct config *c, cfg_t *cfg)
+{
+    unsigned count = cfg_size(cfg, "wrap");
+    struct config_wrap *wraps = calloc(count + 1, sizeof *wraps);
+    if (!wraps)
+        return -1;
+    for (unsigned i = 0; i < count; i++) {
+        cfg_t *section = cfg_getnsec(cfg, "wrap", i);
+        wraps[i] = (struct config_wrap){cfg_title(section), cfg_getstr(section, "listen"), cfg_getstr(section, "to")};
+    }
+    c->wraps = wraps;
+    c->wrap_count = count;
+    return 0;
+}
+
 static int take(struct config *c, cfg_t *cfg)
 {
     c->socketmap_listen = cfg_getstr(cfg, "socketmap|listen");
@@ -161,7 +199,37 @@ static int take(struct config *c, cfg_t *cfg)
             return -1;
         c->catalog = c->catalog_found;
     }
+    if (take_wraps(c, cfg) == -1)
+        return -1;
     return take_explain(&c->explain, cfg_getsec(cfg, "explain"));
+}
+
+/* Fault two that listen at one place, and a wrapped milter of which something is missing or that is wrapped in itself. */
+static void check_places(const struct config *c, const char *path, struct buffer *faults)
+{
+    if (*c->socketmap_listen && strcmp(c->socketmap_listen, c->milter_listen) == 0)
+        buffer_printf(faults, "%s:0: socketmap and milter both listen at \"%s\"; each needs its own\n", path,
+                      c->socketmap_listen);
+    for (size_t i = 0; i < c->wrap_count; i++) {
+        const struct config_wrap *w = &c->wraps[i];
+        if (!*w->listen || !*w->to) {
+            buffer_printf(faults,
+                          "%s:0: wrap %s: needs listen, where the mail server connects, and to, where the milter listens\n", path,
+                          w->name);
+            continue;
+        }
+        const char *same = strcmp(w->listen, c->socketmap_listen) == 0 ? "socketmap"
+                           : strcmp(w->listen, c->milter_listen) == 0  ? "milter"
+                                                                       : NULL;
+        for (size_t j = 0; j < i && !same; j++)
+            same = strcmp(w->listen, c->wraps[j].listen) == 0 ? c->wraps[j].name : NULL;
+        if (same)
+            buffer_printf(faults, "%s:0: wrap %s listens at \"%s\", as %s does; each needs its own\n", path, w->name, w->listen,
+                          same);
+        for (size_t j = 0; j < c->wrap_count; j++)
+            if (strcmp(w->to, c->wraps[j].listen) == 0)
+                buffer_printf(faults, "%s:0: wrap %s: to = \"%s\" is where mailwhyd itself listens\n", path, w->name, w->to);
+    }
 }
 
 int config_load(struct config *c, const char *path, struct buffer *faults)
@@ -173,15 +241,13 @@ int config_load(struct config *c, const char *path, struct buffer *faults)
     c->tree = cfg;
     if (!cfg || faults->len > before)
         goto fail;
-    const char *reply = cfg_getstr(cfg, "socketmap|listen");
-    if (*reply && strcmp(reply, cfg_getstr(cfg, "milter|listen")) == 0) {
-        buffer_printf(faults, "%s:0: socketmap and milter both listen at \"%s\"; each needs its own\n", path, reply);
-        goto fail;
-    }
     if (take(c, cfg) == -1) {
         buffer_printf(faults, "%s:0: out of memory\n", path);
         goto fail;
     }
+    check_places(c, path, faults);
+    if (faults->len > before)
+        goto fail;
     return 0;
 
 fail:
@@ -194,6 +260,7 @@ void config_free(struct config *c)
     if (c->tree)
         cfg_free(c->tree);
     free((void *)(uintptr_t)c->explain.skip);
+    free((void *)(uintptr_t)c->wraps);
     free(c->catalog_found);
     *c = (struct config){0};
 }

@@ -125,12 +125,12 @@ static int give(const char *path, const struct endpoint_owner *owner)
     return result;
 }
 
-static int listen_unix(const char *endpoint, const char *path, const struct endpoint_owner *owner, struct buffer *fault)
+static int listen_unix(const char *endpoint, const struct sockaddr_un *address, const struct endpoint_owner *owner,
+                       struct buffer *fault)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, path, strlen(path) + 1);
+    const char *path = address->sun_path;
     make_folder(path, owner);
-    if (clear_path(endpoint, &address, fault) == -1)
+    if (clear_path(endpoint, address, fault) == -1)
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1)
@@ -140,7 +140,7 @@ static int listen_unix(const char *endpoint, const char *path, const struct endp
         goto close;
     }
     mode_t mask = umask(0);
-    int bound = bind(fd, (const struct sockaddr *)&address, sizeof address);
+    int bound = bind(fd, (const struct sockaddr *)address, sizeof *address);
     umask(mask);
     if (bound == -1) {
         fault_errno(fault, endpoint, "cannot listen");
@@ -163,37 +163,25 @@ close:
     return -1;
 }
 
-static int listen_inet(const char *endpoint, const char *part, int family, struct buffer *fault)
+static int inet_address(const char *endpoint, const char *part, int family, struct sockaddr_storage *address, socklen_t *len,
+                        struct buffer *fault)
 {
-    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV},
-                    *found = NULL;
-    const int on = 1;
-    int fd = -1;
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found = NULL;
     size_t port_len = strcspn(part, "@");
     char *port = strndup(part, port_len);
     int error = port ? getaddrinfo(part + port_len + 1, port, &hints, &found) : EAI_MEMORY;
+    free(port);
     if (error) {
         buffer_printf(fault, "%s: %s", endpoint, gai_strerror(error));
-        goto done;
+        return -1;
     }
-    fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
-        (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == -1) ||
-        bind(fd, found->ai_addr, found->ai_addrlen) == -1 || listen(fd, BACKLOG) == -1) {
-        fault_errno(fault, endpoint, "cannot listen");
-        if (fd != -1)
-            close(fd);
-        fd = -1;
-    }
-
-done:
-    if (found)
-        freeaddrinfo(found);
-    free(port);
-    return fd;
+    memcpy(address, found->ai_addr, found->ai_addrlen);
+    *len = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
 }
 
-int endpoint_listen(const char *endpoint, const struct endpoint_owner *owner, struct buffer *fault)
+int endpoint_address(const char *endpoint, struct sockaddr_storage *address, socklen_t *len, struct buffer *fault)
 {
     int family;
     const char *path = unix_path(endpoint), *inet = inet_part(endpoint, &family);
@@ -202,7 +190,39 @@ int endpoint_listen(const char *endpoint, const struct endpoint_owner *owner, st
         buffer_printf(fault, "%s: %s", endpoint, wrong);
         return -1;
     }
-    return path ? listen_unix(endpoint, path, owner, fault) : listen_inet(endpoint, inet, family, fault);
+    memset(address, 0, sizeof *address);
+    if (!path)
+        return inet_address(endpoint, inet, family, address, len, fault);
+    struct sockaddr_un *to = (struct sockaddr_un *)(void *)address;
+    to->sun_family = AF_UNIX;
+    memcpy(to->sun_path, path, strlen(path) + 1);
+    *len = sizeof *to;
+    return 0;
+}
+
+static int listen_inet(const char *endpoint, const struct sockaddr_storage *address, socklen_t len, struct buffer *fault)
+{
+    const int on = 1;
+    int family = address->ss_family, fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd != -1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        (family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0) &&
+        bind(fd, (const struct sockaddr *)address, len) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    fault_errno(fault, endpoint, "cannot listen");
+    if (fd != -1)
+        close(fd);
+    return -1;
+}
+
+int endpoint_listen(const char *endpoint, const struct endpoint_owner *owner, struct buffer *fault)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    if (endpoint_address(endpoint, &address, &len, fault) == -1)
+        return -1;
+    if (address.ss_family == AF_UNIX)
+        return listen_unix(endpoint, (const struct sockaddr_un *)(const void *)&address, owner, fault);
+    return listen_inet(endpoint, &address, len, fault);
 }
 
 void endpoint_unlink(const char *endpoint)

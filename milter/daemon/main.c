@@ -28,6 +28,7 @@
 #include <mailwhy/replymap.h>
 #include <mailwhy/socketmap.h>
 #include <mailwhy/watchdog.h>
+#include <mailwhy/wraps.h>
 
 #define STOP_MS 1000
 
@@ -44,6 +45,7 @@ struct daemon {
     struct loop *loop;
     struct reloader *reloader;
     int reply_listener, milter_listener; /* -1: none */
+    struct wraps *wraps;
     bool verbose;
     char host[256];
 };
@@ -222,6 +224,8 @@ static int take_places(struct daemon *d, struct buffer *fault)
         return -1;
     if (*c->milter_listen && (d->milter_listener = endpoint_listen(c->milter_listen, &owner, fault)) == -1)
         return -1;
+    if (!(d->wraps = wraps_listen(c, &owner, fault)))
+        return -1;
     privileges_make_folder(&d->privileges, c->event_log);
     if (*c->maillog_follow)
         privileges_make_folder(&d->privileges, c->maillog_state);
@@ -242,6 +246,8 @@ static int fill_service(struct daemon *d)
     if (gethostname(d->host, sizeof d->host - 1) == -1)
         d->host[0] = '\0';
     s->sessions = sessions_new();
+    s->proxied = sessions_new();
+    s->explained_before = explained_new();
     s->explain = c->explain;
     s->tell = note_event;
     s->warn = note;
@@ -249,7 +255,7 @@ static int fill_service(struct daemon *d)
     s->log_auth = c->log_auth;
     s->log_accepted = c->log_accepted;
     s->host = d->host;
-    return s->sessions ? 0 : -1;
+    return s->sessions && s->proxied && s->explained_before ? 0 : -1;
 }
 
 /* Serve until a signal ends it. 0, or -1 with errno. */
@@ -266,7 +272,9 @@ static int serve(struct daemon *d)
         goto done;
     if (d->reply_listener != -1 && !(socketmap = socketmap_new(d->loop, &d->reply_listener, 1, replymap_answer, replymap)))
         goto done;
-    if (!(watchdog = watchdog_new(d->loop, d->reply_listener)))
+    if (wraps_start(d->wraps, &d->service) == -1)
+        goto done;
+    if (!(watchdog = watchdog_new(d->loop, d->reply_listener, wraps_proxy(d->wraps))))
         goto done;
     if (d->milter_listener != -1 && milter_start(&d->service, d->milter_listener) == -1)
         goto done;
@@ -350,6 +358,7 @@ int main(int argc, char **argv)
         endpoint_unlink(d.config.socketmap_listen);
     if (d.milter_listener != -1)
         endpoint_unlink(d.config.milter_listen);
+    wraps_end(d.wraps);
     buffer_free(&fault);
     if (!placed)
         return EX_UNAVAILABLE;

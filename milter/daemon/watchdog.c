@@ -20,6 +20,7 @@ struct watchdog {
     struct ticker ticker;
     struct watch watch; /* the question under way; fd -1: there is none */
     int listener;
+    const struct milter_proxy *proxy;
     int64_t every, next; /* ms */
     char answer[512];
     size_t answer_len;
@@ -94,13 +95,15 @@ static void on_tick(struct ticker *t, int64_t now)
     if (!w->every || now < w->next)
         return;
     w->next = now + w->every;
+    if (w->proxy && !milter_proxy_is_alive(w->proxy))
+        return;
     if (w->listener == -1)
         sd_notify(0, "WATCHDOG=1");
     else
         ask(w);
 }
 
-struct watchdog *watchdog_new(struct loop *loop, int listener)
+struct watchdog *watchdog_new(struct loop *loop, int listener, const struct milter_proxy *proxy)
 {
     uint64_t interval = 0;
     struct watchdog *w = calloc(1, sizeof *w);
@@ -108,6 +111,7 @@ struct watchdog *watchdog_new(struct loop *loop, int listener)
         return NULL;
     w->loop = loop;
     w->listener = listener;
+    w->proxy = proxy;
     w->watch.fd = -1;
     if (sd_watchdog_enabled(0, &interval) > 0)
         w->every = (int64_t)(interval / 1000 / ASKS_PER_INTERVAL);

@@ -43,6 +43,14 @@ struct loop *loop_new(void)
     return l;
 }
 
+void loop_free(struct loop *l)
+{
+    if (!l)
+        return;
+    close(l->fd);
+    free(l);
+}
+
 int loop_add(struct loop *l, struct watch *w)
 {
     struct epoll_event event = {.events = w->events, .data.ptr = w};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <mailwhy/footer.h>
+#include <mailwhy/refusal.h>
 
 #define HOST_MAX 255
 
@@ -57,29 +58,10 @@ static int process_parse(struct process *p, const char *name, size_t len)
 static void answer_status(const struct service *s, struct buffer *answer)
 {
     struct event_log_counts counts = event_log_counts(s->log);
-    buffer_printf(answer, "OK mailwhyd %s ok sessions=%zu explained=%lu plain=%lu events=%" PRIu64 " events_failed=%" PRIu64,
-                  MAILWHY_VERSION, sessions_count(s->sessions), atomic_load(&s->explained), atomic_load(&s->plain),
-                  counts.written, counts.failed);
-}
-
-/* Put the refusal in the log. Its reference is in e then; "" where there is none to be had. */
-static void record(struct service *s, struct event *e, const struct explanation *x, const struct process *p,
-                   const struct reply *reply, const struct session_facts *facts)
-{
-    char enhanced[ENHANCED_SIZE];
-    if (!facts)
-        e->pid = p->pid;
-    if (*p->host)
-        e->host = p->host;
-    e->via = "socketmap";
-    e->stage = x->stage;
-    e->code = reply->code;
-    e->enhanced = enhanced_format(&reply->enhanced, enhanced);
-    e->reason = x->match.reason ? x->match.reason->id : NULL;
-    e->challenge = challenge_step_name(x->challenge.step);
-    e->attempt = facts ? (long)facts->refused + 1 : 0;
-    if (s->log_refused)
-        service_record(s, e, !x->skipped);
+    buffer_printf(answer,
+                  "OK mailwhyd %s ok sessions=%zu proxied=%zu explained=%lu plain=%lu events=%" PRIu64 " events_failed=%" PRIu64,
+                  MAILWHY_VERSION, sessions_count(s->sessions), sessions_count(s->proxied), atomic_load(&s->explained),
+                  atomic_load(&s->plain), counts.written, counts.failed);
 }
 
 /* Whether the message that the milter saw last is surely the one that the reply is about. Postfix passes RSET on late, and does not say when a
@@ -113,10 +95,15 @@ static int explain_refusal(struct replymap *r, const struct process *p, const st
     service_event(s, &e, facts);
     if (facts && !is_about_message(x, facts))
         leave_message_out(&e, x);
+    if (!facts)
+        e.pid = p->pid;
+    if (*p->host)
+        e.host = p->host;
+    e.via = "socketmap";
+    e.stage = x->stage;
     e.reply = key;
     e.reply_len = key_len;
-    record(s, &e, x, p, reply, facts);
-    int result = explain_compose(x, reply, facts, catalog, &s->explain, e.ref);
+    int result = refusal_explain(s, x, &e, reply, facts, catalog);
     if (result == 0) {
         buffer_add_string(answer, "OK ");
         result = footer_add(answer, x);
@@ -128,25 +115,29 @@ static void answer_reply(struct replymap *r, const struct process *p, const char
 {
     struct service *s = r->service;
     struct reply reply;
+    bool done = false; /* the proxy has explained it */
+    int result = 1;
     if (reply_parse(&reply, key, key_len) == -1)
         goto plain;
     if (reply.code < 400) {
         reply_free(&reply);
         goto plain;
     }
-    int result;
+    done = explained_has(s->explained_before, &reply);
     struct session *session = session_find(s->sessions, p->pid, p->host);
     if (session) {
         session_lock(session);
         struct session_facts *facts = session_facts_mutable(session);
-        result = explain_refusal(r, p, &reply, key, key_len, facts, session_catalog(session), answer);
+        if (!done) {
+            result = explain_refusal(r, p, &reply, key, key_len, facts, session_catalog(session), answer);
+            facts->auth_failed += r->explanation.failed_auth;
+        }
         facts->refused++;
-        facts->auth_failed += r->explanation.failed_auth;
         if (facts->message_sent)
             session_message_reset(session);
         session_unlock(session);
         session_release(session);
-    } else {
+    } else if (!done) {
         struct catalog *catalog = catalog_slot_take(s->catalogs);
         result = explain_refusal(r, p, &reply, key, key_len, NULL, catalog, answer);
         catalog_release(catalog);
@@ -158,7 +149,8 @@ static void answer_reply(struct replymap *r, const struct process *p, const char
     }
 
 plain:
-    atomic_fetch_add(&s->plain, 1);
+    if (!done)
+        atomic_fetch_add(&s->plain, 1);
     buffer_clear(answer);
     buffer_add_string(answer, "NOTFOUND ");
 }

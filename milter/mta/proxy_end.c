@@ -1,0 +1,79 @@
+#include "proxy_end.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int end_watch(struct end *e, uint32_t events)
+{
+    if (e->watched)
+        return loop_change(e->loop, &e->watch, events);
+    if (!events)
+        return 0;
+    e->watch.events = events;
+    e->watched = loop_add(e->loop, &e->watch) == 0;
+    return e->watched ? 0 : -1;
+}
+
+void end_unwatch(struct end *e)
+{
+    if (e->watched)
+        loop_remove(e->loop, &e->watch);
+    e->watched = false;
+}
+
+void end_close(struct end *e)
+{
+    end_unwatch(e);
+    if (e->watch.fd != -1)
+        close(e->watch.fd);
+    e->watch.fd = -1;
+    buffer_free(&e->out);
+}
+
+void end_is_gone(struct end *e)
+{
+    e->gone = true;
+    e->sent = 0;
+    buffer_free(&e->out);
+}
+
+void end_send(struct end *e, const char *octets, size_t len)
+{
+    while (len && !e->gone && !e->out.len) {
+        ssize_t n = send(e->watch.fd, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n == -1 && errno == EAGAIN)
+            break;
+        if (n == -1 && errno != EINTR)
+            end_is_gone(e);
+        if (n > 0) {
+            octets += n;
+            len -= (size_t)n;
+        }
+    }
+    if (len && !e->gone && buffer_add(&e->out, octets, len) == -1)
+        e->failed = true;
+}
+
+void end_flush(struct end *e)
+{
+    while (e->sent < e->out.len) {
+        ssize_t n = send(e->watch.fd, e->out.data + e->sent, e->out.len - e->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n == -1 && errno == EAGAIN)
+            return;
+        if (n == -1 && errno != EINTR) {
+            end_is_gone(e);
+            return;
+        }
+        if (n > 0)
+            e->sent += (size_t)n;
+    }
+    e->sent = 0;
+    buffer_free(&e->out);
+}
+
+void end_shut(struct end *e)
+{
+    shutdown(e->watch.fd, SHUT_WR);
+    e->shut = true;
+}

@@ -1,0 +1,42 @@
+/* One connection of an MTA with the one to the milter that it is passed on to. For the thread of the proxy alone.
+ *
+ * Each direction has at most one piece in memory: while one end does not take what there is for it, nothing is read from the other. An end that says
+ * no more is passed on as such (shutdown(2)) and the other direction goes on; one that is gone ends the link as soon as what it had said is with the
+ * other. Where the milter cannot be reached, the MTA's connection is closed. */
+#ifndef MAILWHY_PROXY_LINK_H
+#define MAILWHY_PROXY_LINK_H
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <mailwhy/loop.h>
+#include <mailwhy/proxy_reply.h>
+
+#define LINK_PIECE (128 * 1024) /* octets that are read at once */
+#define LINK_ENDING_MS 60000 /* a link of which one end has said all is closed after this time without an octet */
+
+struct link;
+TAILQ_HEAD(link_list, link);
+
+/* What all links share. */
+struct links {
+    struct loop *loop;
+    struct service *service;
+    struct proxy_reply reply;
+    struct link_list open;
+    struct link_list ending; /* one end has said all; the longest silent first */
+    struct link_list waiting; /* for room in the milter's backlog; the oldest first */
+    size_t count;
+    char piece[LINK_PIECE];
+};
+
+void links_begin(struct links *all, struct loop *loop, struct service *service);
+void links_end(struct links *all); /* closes them */
+
+/* Link an MTA's connection, which is the link's from now on, to the milter at the address, known as via; both outlive it. */
+void link_begin(struct links *all, int mta, const struct sockaddr_storage *address, socklen_t address_len, const char *via);
+
+/* Try again what waits, and close what has passed its limit. */
+void links_tick(struct links *all, int64_t now);
+
+#endif
