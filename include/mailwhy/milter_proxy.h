@@ -2,7 +2,7 @@
  *
  * One thread of its own with a loop of its own serves all sessions: what it streams (whole messages) and what it explains would else hold up the
  * reply map, which must answer within milliseconds. It shares with the other threads what each of these shares: event log, catalogue, the sessions
- * of mailwhyd's own milter. It takes an eighth of the files that the process may open for sessions, each of which has two; beyond that new ones wait
+ * of mailwhyd's own milter. It takes a third of the files that the process may open, two for each session; beyond that new ones wait
  * in the listener's backlog until one ends. */
 #ifndef MAILWHY_MILTER_PROXY_H
 #define MAILWHY_MILTER_PROXY_H

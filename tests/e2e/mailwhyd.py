@@ -96,7 +96,7 @@ class Mailwhyd:
     """A mailwhyd that listens in `directory` (kind "unix") or on free loopback ports (kind "inet").
 
     user: whom it becomes ("": who started it); log: the event log's file, catalog: the catalogue's directory, where they are not the
-    usual ones; more: further lines of mailwhy.conf."""
+    usual ones; more: further lines of mailwhy.conf, DIRECTORY in them being `directory`."""
 
     def __init__(self, sandbox, directory, kind="unix", user="", log=None, catalog=None, more=""):
         self.sandbox = sandbox
@@ -124,7 +124,7 @@ class Mailwhyd:
             catalog = "{self.catalog}"
             local_catalog = "{self.sandbox.directory(self.home / 'local-catalog')}"
             event_log = "{self.log}"
-            {more}
+            {more.replace("DIRECTORY", str(self.directory))}
         """
 
     def launch(self):
