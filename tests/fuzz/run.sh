@@ -4,12 +4,20 @@ set -u
 directory=$1 seconds=$2 status=0
 
 corpus="$directory/corpus"
-mkdir -p "$corpus/fuzz_reply" "$corpus/fuzz_netstring" "$corpus/fuzz_event" "$corpus/fuzz_asked" "$corpus/fuzz_maillog" "$corpus/fuzz_journal"
+for source in tests/fuzz/fuzz_*.c; do
+    mkdir -p "$corpus/$(basename "$source" .c)"
+done
 tail -n +2 tests/fixtures/replies.tsv | cut -f1 | awk -v dir="$corpus/fuzz_reply" '{ file = dir "/seed" NR; gsub(/\\r\\n/, "\r\n"); printf "%s", $0 > file; close(file) }'
 cp tests/fixtures/bounces/*.eml "$corpus/fuzz_asked"
 printf 'Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<> to=<a@b.c> proto=ESMTP helo=<x>\n' >"$corpus/fuzz_asked/seed"
 printf '5:hello,7:status ,' >"$corpus/fuzz_netstring/seed"
 printf '{"ts":"2026-11-20T22:09:29.468477Z","ref":"3ARC3-5NT88","pid":7,"stage":"auth","code":535,"reply":"535 \\u0000\\ud83d\\ude00"}\n' >"$corpus/fuzz_event/seed"
+# A whole session with a refused recipient; a length of 0 and one of 2^32-1.
+commands='\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377\0\0\0\022DCv\0Postfix 3.7\0j\0a\0\0\0\0\022Cc.test\0004\234@1.2.3.4\0\0\0\0\003Hx\0\0\0\0\012M<a@b.c>\0\0\0\0\012R<d@e.f>\0'
+# shellcheck disable=SC2059 # octets, and no format
+printf '\000\141'"$commands"'\0\0\0\0\0\0\0\030y554 5.7.1 Spam 100%%%%%%%%\0' >"$corpus/fuzz_milter/seed1"
+# shellcheck disable=SC2059
+printf '\003\141'"$commands"'\0\0\0\001r\0\0\0\001t\377\377\377\377y' >"$corpus/fuzz_milter/seed2"
 awk -v dir="$corpus/fuzz_maillog" '{ file = dir "/seed" NR; print >file; close(file) }' <<'END'
 Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from c.test[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<d@e.f> to=<a@b.c> proto=ESMTP helo=<x>
 2026-11-20T10:00:01.123456+01:00 mx postfix-out/submission/smtpd[7]: warning: c.test[2001:db8::7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=joe

@@ -52,6 +52,7 @@ static void assert_same(const struct config *a, const struct config *b)
 {
     assert_string_equal(a->socketmap_listen, b->socketmap_listen);
     assert_string_equal(a->milter_listen, b->milter_listen);
+    assert_int_equal(a->wrap_count, b->wrap_count);
     assert_string_equal(a->user, b->user);
     assert_string_equal(a->socket_group, b->socket_group);
     assert_int_equal(a->socket_mode, b->socket_mode);
@@ -141,6 +142,23 @@ static void test_faults(void **state)
         {"a brace too many", "user = \"\"\n}\n", ":2: "},
         {"an open string", "user = \"mailwhy\n", ": "},
         {"text that is no configuration", "\nListen on port 25, please.\n", ":2: no such option 'Listen'"},
+        {"wrap without a name", "wrap { listen = \"unix:/a\" }\n", ":1: "},
+        {"wrap with an empty name", "wrap \"\" {\n}\n", ":2: wrap \"\": the name must be 1 to 32 of"},
+        {"wrap with a blank in its name", "wrap \"a b\" { listen = \"unix:/a\" to = \"unix:/b\" }\n",
+         ":1: wrap \"a b\": the name must be"},
+        {"wrap with a long name", "wrap a12345678901234567890123456789012 {\n}\n", ": the name must be 1 to 32 of"},
+        {"wrap twice", "wrap a { listen = \"unix:/a\" to = \"unix:/b\" }\nwrap a { listen = \"unix:/c\" to = \"unix:/d\" }\n",
+         ":2: "},
+        {"wrap with a wrong endpoint", "wrap a {\n listen = \"unix:/a\"\n to = \"/b\"\n}\n", ":3: to = \"/b\": an endpoint is"},
+        {"wrap that goes nowhere", "wrap a { listen = \"unix:/a\" }\n", ":0: wrap a: needs listen, "},
+        {"wrap that nobody reaches", "wrap a { to = \"unix:/a\" }\n", ":0: wrap a: needs listen, "},
+        {"wrap in the milter's place", "milter { listen = \"unix:/a\" }\nwrap a { listen = \"unix:/a\" to = \"unix:/b\" }\n",
+         ":0: wrap a listens at \"unix:/a\", as milter does"},
+        {"two wraps in one place",
+         "wrap a { listen = \"unix:/a\" to = \"unix:/b\" }\nwrap b { listen = \"unix:/a\" to = \"unix:/c\" }\n",
+         ":0: wrap b listens at \"unix:/a\", as a does"},
+        {"wrap in itself", "wrap a { listen = \"unix:/a\" to = \"unix:/a\" }\n",
+         ":0: wrap a: to = \"unix:/a\" is where mailwhyd itself"},
         {"no inclusion of other files", "include(\"/etc/passwd\")\n", ":1: no such option 'include'"},
     };
     unsigned wrong = 0;
@@ -234,6 +252,23 @@ static void test_values(void **state)
         .maillog_state = "/srv/state",
         .log_accepted = true};
     assert_same(&c, &expected);
+    config_free(&c);
+}
+
+/* Any number of milters is wrapped, in the order of the file. */
+static void test_wraps(void **state)
+{
+    struct config c;
+    (void)state;
+    load(&c, "wrap rspamd { listen = \"unix:/run/a\" to = \"inet:11332@127.0.0.1\" }\n"
+             "wrap Open_DKIM-2 {\n to = \"unix:/run/c\"\n listen = \"inet6:9@::1\"\n}\n");
+    assert_int_equal(c.wrap_count, 2);
+    assert_string_equal(c.wraps[0].name, "rspamd");
+    assert_string_equal(c.wraps[0].listen, "unix:/run/a");
+    assert_string_equal(c.wraps[0].to, "inet:11332@127.0.0.1");
+    assert_string_equal(c.wraps[1].name, "Open_DKIM-2");
+    assert_string_equal(c.wraps[1].listen, "inet6:9@::1");
+    assert_string_equal(c.wraps[1].to, "unix:/run/c");
     config_free(&c);
 }
 
@@ -367,11 +402,17 @@ static void test_shipped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_all_faults), cmocka_unit_test(test_missing_file),
-        cmocka_unit_test(test_folder),     cmocka_unit_test(test_values),
-        cmocka_unit_test(test_styles),     cmocka_unit_test(test_log_words),
-        cmocka_unit_test(test_strings),    cmocka_unit_test(test_catalog_of_environment),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_all_faults),
+        cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_wraps),
+        cmocka_unit_test(test_styles),
+        cmocka_unit_test(test_log_words),
+        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_catalog_of_environment),
         cmocka_unit_test(test_shipped),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
