@@ -1,57 +1,19 @@
-"""What idle milter sessions cost in memory, and whether thousands of open reply-map connections are all answered."""
+"""What idle sessions of the milter and of the milter proxy cost in memory, and whether thousands of open reply-map connections are all answered."""
 
 import contextlib
 import re
 import resource
-import socket
-import struct
+import threading
 
 from bench import Figure, require, say
 from mailwhyd import Mailwhyd
+from milters import FakeMilter, FakeMta, go_on
 from sandbox import Sandbox, wait_for
 
 SESSION_AIM = 8192  # octets
-ACTIONS, STEPS = 0x1FF, 0x1FFFFF  # all that Postfix offers
+PROXIED_AIM = 4096
 FIRST_PROCESS = 100_000
 REFUSAL = "554 5.7.1 <someone@elsewhere.test>: Relay access denied"
-
-
-class MilterSession:
-    """One session as an MTA tells it to a milter: negotiation, CONNECT, HELO."""
-
-    def __init__(self, path, pid):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(30)
-        self.sock.connect(path)
-        require(self.ask(b"O", struct.pack("!III", 6, ACTIONS, STEPS)) == b"O", "the milter does not negotiate")
-        self.send(b"D", b"C" + self.strings("j", "mx.mailwhy.test", "{pid}", str(pid), "v", "Postfix 3.7.11", "{client_port}", "40000"))
-        address = struct.pack("!cH", b"4", 40000) + self.strings("192.0.2.7")
-        require(self.ask(b"C", self.strings("client.example.com") + address) == b"c", "the milter does not go on after CONNECT")
-        require(self.ask(b"H", self.strings("client.example.com")) == b"c", "the milter does not go on after HELO")
-
-    @staticmethod
-    def strings(*texts):
-        return b"".join(text.encode() + b"\0" for text in texts)
-
-    def send(self, command, data):
-        self.sock.sendall(struct.pack("!I", len(data) + 1) + command + data)
-
-    def ask(self, command, data):
-        """Send a packet. The command that answers it."""
-        self.send(command, data)
-        size = struct.unpack("!I", self.receive(4))[0]
-        return self.receive(size)[:1]
-
-    def receive(self, size):
-        data = b""
-        while len(data) < size:
-            piece = self.sock.recv(size - len(data))
-            require(piece, "the milter hung up")
-            data += piece
-        return data
-
-    def close(self):
-        self.sock.close()
 
 
 def resident(pid):
@@ -73,13 +35,31 @@ def session_memory(daemon, count):
     idle = resident(pid)
     with contextlib.ExitStack() as opened:
         for number in range(count):
-            opened.callback(MilterSession(str(daemon.directory / "milter"), FIRST_PROCESS + number).close)
+            opened.enter_context(FakeMta(daemon.directory / "milter")).session(pid=FIRST_PROCESS + number)
         require(daemon.count("sessions") == count, f"{daemon.count('sessions')} sessions are known, not {count}")
         full = resident(pid)
         with daemon.connect() as reply_map:
             reply_map.request(str(FIRST_PROCESS + count - 1), REFUSAL)
         require(daemon.events()[-1].get("client_name") == "client.example.com", "the sessions cannot be found by their process")
     wait_for("the end of the sessions", lambda: daemon.count("sessions") == 0, 20)
+    return [(after - before) / count for before, after in zip(idle, full)]
+
+
+def proxied_memory(daemon, count):
+    """Octets a session in the milter proxy, up to a recipient, by VmRSS and by Pss."""
+    pid = daemon.process.pid
+    threading.stack_size(256 * 1024)  # the scripted milter has a thread for each
+    milter = FakeMilter(daemon.directory / "scripted", go_on)
+    idle = resident(pid)
+    with contextlib.ExitStack() as opened:
+        opened.callback(milter.close)
+        for number in range(count):
+            mta = opened.enter_context(FakeMta(daemon.directory / "wrapped")).session(pid=FIRST_PROCESS + number)
+            answers = mta.mail(f"sender{number}@elsewhere.test"), mta.rcpt(f"recipient{number}@mailwhy.test", i=f"4XyZ{number}")
+            require(answers == ((b"c", b""),) * 2, f"the wrapped milter does not go on: {answers}")
+        require(daemon.count("proxied") == count, f"{daemon.count('proxied')} sessions are proxied, not {count}")
+        full = resident(pid)
+    wait_for("the end of the proxied sessions", lambda: daemon.count("proxied") == 0, 20)
     return [(after - before) / count for before, after in zip(idle, full)]
 
 
@@ -108,15 +88,18 @@ def measure(quick):
     sessions, connections = (200, 500) if quick else (1000, 5000)
     raise_file_limit(connections + 500)
     with Sandbox(prefix="mailwhy-bench-") as sandbox:
-        daemon = Mailwhyd(sandbox, sandbox / "run").start()
+        daemon = Mailwhyd(sandbox, sandbox / "run", more='wrap scripted { listen = "unix:DIRECTORY/wrapped" to = "unix:DIRECTORY/scripted" }').start()
         say("memory: the idle daemon: VmRSS {0:.0f} KiB, Pss {1:.0f} KiB".format(*(octets / 1024 for octets in resident(daemon.process.pid))))
+        proxied_rss, proxied_pss = proxied_memory(daemon, sessions)
         rss, pss = session_memory(daemon, sessions)
         connection = connection_memory(daemon, connections)
     # What the first threads and arenas take is shared by few sessions in a quick run.
-    aim = None if quick else SESSION_AIM
+    aim, proxied_aim = (None, None) if quick else (SESSION_AIM, PROXIED_AIM)
     return [
         Figure("memory.session.rss", f"{sessions} idle milter sessions: octets of VmRSS each", rss, aim, at_most=True),
         Figure("memory.session.pss", f"{sessions} idle milter sessions: octets of Pss each", pss, aim, at_most=True),
+        Figure("memory.proxied.rss", f"{sessions} proxied sessions: octets of VmRSS each", proxied_rss, proxied_aim, at_most=True),
+        Figure("memory.proxied.pss", f"{sessions} proxied sessions: octets of Pss each", proxied_pss, proxied_aim, at_most=True),
         Figure("memory.connections", "open reply-map connections, each answered twice", connections, None if quick else 5000),
         Figure("memory.connection.rss", f"{connections} open reply-map connections: octets of VmRSS each", connection),
     ]

@@ -1,8 +1,13 @@
-/* A milter that does nothing: what any milter costs that takes the steps of milter/mta/milter.c. usage: noop_milter unix:PATH */
+/* A milter that does nothing: what any milter costs that takes the steps of milter/mta/milter.c; with "whole", one that takes all steps and the whole
+ * message. usage: noop_milter unix:PATH [whole] */
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <libmilter/mfapi.h>
+
+static bool whole;
 
 static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps, unsigned long f2, unsigned long f3,
                           unsigned long *want_actions, unsigned long *want_steps, unsigned long *want_f2, unsigned long *want_f3)
@@ -11,7 +16,7 @@ static sfsistat negotiate(SMFICTX *ctx, unsigned long actions, unsigned long ste
     (void)f2;
     (void)f3;
     *want_actions = actions & SMFIF_SETSYMLIST;
-    *want_steps = steps & (SMFIP_NOHDRS | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_RCPT_REJ);
+    *want_steps = whole ? 0 : steps & (SMFIP_NOHDRS | SMFIP_NOBODY | SMFIP_NOEOH | SMFIP_RCPT_REJ);
     *want_f2 = *want_f3 = 0;
     return SMFIS_CONTINUE;
 }
@@ -41,7 +46,23 @@ static sfsistat on_path(SMFICTX *ctx, char **args)
 static sfsistat on_data(SMFICTX *ctx)
 {
     (void)ctx;
-    return SMFIS_ACCEPT;
+    return whole ? SMFIS_CONTINUE : SMFIS_ACCEPT;
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+    (void)ctx;
+    (void)name;
+    (void)value;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *octets, size_t len)
+{
+    (void)ctx;
+    (void)octets;
+    (void)len;
+    return SMFIS_CONTINUE;
 }
 
 static sfsistat on_unknown(SMFICTX *ctx, const char *command)
@@ -73,9 +94,16 @@ int main(int argc, char **argv)
         .xxfi_close = on_end,
         .xxfi_negotiate = negotiate,
     };
-    if (argc != 2) {
-        fputs("usage: noop_milter unix:PATH\n", stderr);
+    whole = argc == 3 && strcmp(argv[2], "whole") == 0;
+    if (argc != 2 && !whole) {
+        fputs("usage: noop_milter unix:PATH [whole]\n", stderr);
         return 64;
+    }
+    if (whole) {
+        description.xxfi_header = on_header;
+        description.xxfi_eoh = on_end;
+        description.xxfi_body = on_body;
+        description.xxfi_eom = on_end;
     }
     umask(0);
     if (smfi_register(description) == MI_FAILURE || smfi_setconn(argv[1]) == MI_FAILURE)

@@ -11,7 +11,7 @@ import time
 from bench import BUILD, Wrong, say
 from sandbox import be_root, handle_signals
 
-BENCHMARKS = ("explaining", "starting", "memory", "replymap", "reviewing", "sessions")
+BENCHMARKS = ("explaining", "starting", "memory", "replymap", "reviewing", "sessions", "proxying")
 FAULTS = (Wrong, OSError, RuntimeError, TimeoutError, AssertionError, subprocess.SubprocessError)
 
 

@@ -115,10 +115,10 @@ class MailLog:
 class Bench:
     """Postfix, mailwhyd and the milter that does nothing."""
 
-    def __init__(self, sandbox):
-        self.postfix = Postfix(sandbox, settings=SETTINGS, services=services())
-        self.daemon = Mailwhyd(sandbox, self.postfix.queue / "mailwhy").start()
-        self.noop = sandbox.spawn([compiled("noop_milter"), f"unix:{self.daemon.directory}/noop"], sandbox / "noop-output")
+    def __init__(self, sandbox, its_services=None, more="", noop_takes=()):
+        self.postfix = Postfix(sandbox, settings=SETTINGS, services=its_services or services())
+        self.daemon = Mailwhyd(sandbox, self.postfix.queue / "mailwhy", more=more).start()
+        self.noop = sandbox.spawn([compiled("noop_milter"), f"unix:{self.daemon.directory}/noop", *noop_takes], sandbox / "noop-output")
         wait_for("the milter that does nothing", (self.daemon.directory / "noop").exists)
         self.postfix.start()
 
