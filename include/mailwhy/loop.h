@@ -26,6 +26,7 @@ void loop_free(struct loop *l); /* what is watched stays its owners'; NULL is al
 int loop_add(struct loop *l, struct watch *w);
 int loop_change(struct loop *l, struct watch *w, uint32_t events);
 void loop_remove(struct loop *l, struct watch *w);
+void loop_close(struct loop *l, struct watch *w); /* and its file descriptor */
 
 /* A ticker is called about every 250 ms; its owner keeps it as long as the loop. */
 void loop_add_ticker(struct loop *l, struct ticker *t);

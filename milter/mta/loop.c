@@ -68,12 +68,25 @@ int loop_change(struct loop *l, struct watch *w, uint32_t events)
     return 0;
 }
 
-void loop_remove(struct loop *l, struct watch *w)
+/* Let none of what the last wake-up brought reach it. */
+static void forget(struct loop *l, const struct watch *w)
 {
-    epoll_ctl(l->fd, EPOLL_CTL_DEL, w->fd, NULL);
     for (int i = l->batch_at; i < l->batch_count; i++)
         if (l->batch[i].data.ptr == w)
             l->batch[i].data.ptr = NULL;
+}
+
+void loop_remove(struct loop *l, struct watch *w)
+{
+    epoll_ctl(l->fd, EPOLL_CTL_DEL, w->fd, NULL);
+    forget(l, w);
+}
+
+void loop_close(struct loop *l, struct watch *w)
+{
+    close(w->fd); /* the kernel forgets it with that */
+    forget(l, w);
+    w->fd = -1;
 }
 
 void loop_add_ticker(struct loop *l, struct ticker *t)

@@ -51,9 +51,11 @@ static void door_ready(struct watch *w, uint32_t events)
     struct milter_proxy *p = d->proxy;
     (void)events;
     for (int i = 0; i < ACCEPT_BATCH; i++) {
-        int fd = p->links.count < p->most ? accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+        struct sockaddr_storage from = {0};
+        socklen_t len = sizeof from;
+        int fd = p->links.count < p->most ? accept4(w->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
         if (fd != -1) {
-            link_begin(&p->links, fd, &d->route->to, d->route->to_len, d->route->via);
+            link_begin(&p->links, fd, from.ss_family, &d->route->to, d->route->to_len, d->route->via);
         } else if (p->links.count >= p->most || (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)) {
             loop_change(p->loop, w, 0); /* until the next tick: one that cannot be served would keep the loop spinning */
             return;

@@ -24,10 +24,9 @@ void end_unwatch(struct end *e)
 
 void end_close(struct end *e)
 {
-    end_unwatch(e);
     if (e->watch.fd != -1)
-        close(e->watch.fd);
-    e->watch.fd = -1;
+        loop_close(e->loop, &e->watch);
+    e->watched = false;
     buffer_free(&e->out);
 }
 

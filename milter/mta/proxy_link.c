@@ -150,10 +150,13 @@ static int watch_for_more(struct end *e, const struct end *other)
 /* After anything has happened to an open link: see what it comes to. */
 static void link_settle(struct link *l)
 {
+    if (l->failed || l->mta.failed || l->milter.failed || is_over(&l->mta, &l->milter) || is_over(&l->milter, &l->mta)) {
+        link_close(l);
+        return;
+    }
     pass_end(&l->mta, &l->milter);
     pass_end(&l->milter, &l->mta);
-    if (l->failed || l->mta.failed || l->milter.failed || is_over(&l->mta, &l->milter) || is_over(&l->milter, &l->mta) ||
-        watch_for_more(&l->mta, &l->milter) == -1 || watch_for_more(&l->milter, &l->mta) == -1)
+    if (watch_for_more(&l->mta, &l->milter) == -1 || watch_for_more(&l->milter, &l->mta) == -1)
         link_close(l);
 }
 
@@ -203,7 +206,7 @@ static bool link_connect(struct link *l)
     } else if (errno == EINPROGRESS) {
         l->state = LINK_CONNECTING;
         move_to(l, &l->all->open);
-        if (end_watch(&l->milter, EPOLLOUT) == -1)
+        if (end_watch(&l->milter, EPOLLOUT) == -1 || end_watch(&l->mta, EPOLLRDHUP) == -1)
             link_close(l);
     } else if (errno == EAGAIN) {
         end_close(&l->milter);
@@ -268,7 +271,8 @@ void links_end(struct links *all)
     proxy_reply_free(&all->reply);
 }
 
-void link_begin(struct links *all, int mta, const struct sockaddr_storage *address, socklen_t address_len, const char *via)
+void link_begin(struct links *all, int mta, int family, const struct sockaddr_storage *address, socklen_t address_len,
+                const char *via)
 {
     struct link *l = calloc(1, sizeof *l);
     if (!l || proxy_session_begin(&l->session, all->service) == -1) {
@@ -286,14 +290,12 @@ void link_begin(struct links *all, int mta, const struct sockaddr_storage *addre
     l->milter = (struct end){.watch = {.fd = -1, .ready = milter_ready}, .loop = all->loop, .link = l};
     l->last = loop_now(all->loop);
     all->count++;
+    set_options(mta, family);
+    bool others_wait = !TAILQ_EMPTY(&all->waiting);
     move_to(l, &all->waiting);
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof peer;
-    set_options(mta, getsockname(mta, (struct sockaddr *)&peer, &len) == 0 ? peer.ss_family : AF_UNIX);
-    if (end_watch(&l->mta, EPOLLRDHUP) == -1)
+    bool waits = others_wait || !link_connect(l);
+    if (waits && end_watch(&l->mta, EPOLLRDHUP) == -1)
         link_close(l);
-    else if (TAILQ_FIRST(&all->waiting) == l)
-        retry(all);
 }
 
 void links_tick(struct links *all, int64_t now)
