@@ -38,6 +38,7 @@ options_of() { # FILE...
             key = rest; sub(/^"/, "", key); sub(/".*/, "", key)
             sub(/^"[^"]*", */, "", rest)
             sub(/, *CFGF_.*$/, "", rest)
+            if (type == "CFG_SEC" && $0 ~ /CFGF_TITLE/) rest = rest "\ttitled"
             print table "\t" type "\t" key "\t" rest
         }'
 }
@@ -55,7 +56,7 @@ done
 # ---- Configuration ------------------------------------------------------------------------------------------------------------
 
 options_of milter/daemon/config.c >"$work/config"
-awk -F '\t' '$2 == "CFG_SEC" { print $4 "\t" $3 }' "$work/config" >"$work/sections"
+awk -F '\t' '$2 == "CFG_SEC" { print $4 "\t" $3 ($5 ? " NAME" : "") }' "$work/config" >"$work/sections"
 (echo options && cut -f 1 "$work/sections") | sort >"$work/tables"
 cut -f 1 "$work/config" | sort -u | cmp -s - "$work/tables"
 result $? "the options of milter/daemon/config.c are understood: each table is a section's"
@@ -68,6 +69,13 @@ while IFS='	' read -r table type key default; do
     line="$key = $default"
     grep -qxF "${section:+$section { }$line${section:+ \}}" "$work/mailwhy.conf.5"
     result $? "mailwhy.conf.5 has ${section:+$section }$key with its default $default"
+    case $section in
+    *" NAME") # any number of them: the file has one as an example
+        grep -qE "^# +$key = " conf/mailwhy.conf
+        result $? "conf/mailwhy.conf shows $section $key"
+        continue
+        ;;
+    esac
     awk -v section="$section" -v line="#$line" '
         /^[a-z_]+ \{$/ { within = $1 }
         /^}/ { within = "" }

@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc make libc6-dev libmilter-dev libpcre2-dev libconfuse-dev libssl-dev libsystemd-dev libunistring-dev libgmime-3.0-dev libglib2.0-dev libxxhash-dev zlib1g-dev libzstd-dev pkg-config"
-tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 openssl
+tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 python3-milter openssl
     valgrind strace zstd systemd-journal-remote pflogsumm
     lnav logrotate fail2ban zsh fish
     chromium chromium-driver python3-selenium poppler-utils fonts-dejavu-core"

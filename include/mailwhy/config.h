@@ -40,6 +40,9 @@ struct config {
 /* Read the file; each key that is not in it has its default. A missing file is a fault but where path is CONFIG_FILE: then all is default. 0,
  * or -1: faults has a line "FILE:LINE: what" for each. */
 int config_load(struct config *c, const char *path, struct buffer *faults);
+/* Fault what the configuration names and the catalogue does not have. */
+void config_check_names(const struct config *c, const struct catalog *catalog, const char *path, struct buffer *faults);
+
 void config_free(struct config *c);
 
 #endif

@@ -255,6 +255,23 @@ fail:
     return -1;
 }
 
+void config_check_names(const struct config *c, const struct catalog *catalog, const char *path, struct buffer *faults)
+{
+    if (!catalog_has_language(catalog, c->explain.language))
+        buffer_printf(faults, "%s:0: explain: the catalogue has no language \"%s\"\n", path, c->explain.language);
+    for (size_t i = 0; i < c->explain.skip_count; i++) {
+        const char *name = c->explain.skip[i];
+        const struct catalog_reason *reason = catalog_reason_by_id(catalog, name);
+        if (reason && reason->shown != reason)
+            buffer_printf(faults, "%s:0: explain: skip: clients are shown \"%s\" as \"%s\": skip that one, or neither\n", path,
+                          name, reason->shown->id);
+        else if (!reason && !(strlen(name) == 3 && strspn(name, "0123456789") == 3 && (*name == '4' || *name == '5')))
+            buffer_printf(faults,
+                          "%s:0: explain: skip: \"%s\" is neither a reply code (4xx, 5xx) nor a reason of the catalogue\n", path,
+                          name);
+    }
+}
+
 void config_free(struct config *c)
 {
     if (c->tree)

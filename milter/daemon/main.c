@@ -158,24 +158,6 @@ static int arguments_parse(struct arguments *a, int argc, char **argv)
     return 0;
 }
 
-/* Fault what the configuration names and the catalogue does not have. */
-static void check_names(const struct config *c, const struct catalog *catalog, const char *file, struct buffer *faults)
-{
-    if (!catalog_has_language(catalog, c->explain.language))
-        buffer_printf(faults, "%s:0: explain: the catalogue has no language \"%s\"\n", file, c->explain.language);
-    for (size_t i = 0; i < c->explain.skip_count; i++) {
-        const char *name = c->explain.skip[i];
-        const struct catalog_reason *reason = catalog_reason_by_id(catalog, name);
-        if (reason && reason->shown != reason)
-            buffer_printf(faults, "%s:0: explain: skip: clients are shown \"%s\" as \"%s\": skip that one, or neither\n", file,
-                          name, reason->shown->id);
-        else if (!reason && !(strlen(name) == 3 && strspn(name, "0123456789") == 3 && (*name == '4' || *name == '5')))
-            buffer_printf(faults,
-                          "%s:0: explain: skip: \"%s\" is neither a reply code (4xx, 5xx) nor a reason of the catalogue\n", file,
-                          name);
-    }
-}
-
 /* Read configuration and catalogue, to test them with the texts in all languages. 0, or -1: the faults are on stderr. */
 static int load(struct daemon *d, const char *file, bool test)
 {
@@ -191,7 +173,7 @@ static int load(struct daemon *d, const char *file, bool test)
     catalog = catalog_load(&d->source, &faults);
     if (!catalog)
         goto done;
-    check_names(&d->config, catalog, file, &faults);
+    config_check_names(&d->config, catalog, file, &faults);
     if (faults.len)
         goto done;
     d->service.catalogs = catalog_slot_new(catalog);

@@ -221,8 +221,9 @@ static bool link_connect(struct link *l)
 static void retry(struct links *all)
 {
     struct link *l;
-    while ((l = TAILQ_FIRST(&all->waiting)) && link_connect(l))
-        continue;
+    while ((l = TAILQ_FIRST(&all->waiting)))
+        if (!link_connect(l)) // NOLINT(clang-analyzer-unix.Malloc): it is out of the list before it is freed
+            return;
 }
 
 static void mta_ready(struct watch *w, uint32_t events)
@@ -267,7 +268,7 @@ void links_end(struct links *all)
 {
     struct link *l;
     while ((l = TAILQ_FIRST(&all->waiting)) || (l = TAILQ_FIRST(&all->ending)) || (l = TAILQ_FIRST(&all->open)))
-        link_close(l);
+        link_close(l); // NOLINT(clang-analyzer-unix.Malloc): as above
     proxy_reply_free(&all->reply);
 }
 
@@ -302,6 +303,6 @@ void links_tick(struct links *all, int64_t now)
 {
     struct link *l;
     retry(all);
-    while ((l = TAILQ_FIRST(&all->ending)) && now - l->last > LINK_ENDING_MS)
+    while ((l = TAILQ_FIRST(&all->ending)) && now - l->last > LINK_ENDING_MS) // NOLINT(clang-analyzer-unix.Malloc): as above
         link_close(l);
 }

@@ -34,7 +34,8 @@ void links_begin(struct links *all, struct loop *loop, struct service *service);
 void links_end(struct links *all); /* closes them */
 
 /* Link an MTA's connection (of that address family), which is the link's from now on, to the milter at the address, known as via; both outlive it. */
-void link_begin(struct links *all, int mta, int family, const struct sockaddr_storage *address, socklen_t address_len, const char *via);
+void link_begin(struct links *all, int mta, int family, const struct sockaddr_storage *address, socklen_t address_len,
+                const char *via);
 
 /* Try again what waits, and close what has passed its limit. */
 void links_tick(struct links *all, int64_t now);

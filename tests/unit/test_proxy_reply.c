@@ -109,7 +109,7 @@ static void test_replies(void **state)
          "451-4.7.1 Not yet\r\n451-4.7.1 Greylisted\r\n451-4.7.1 " GREY PATIENCE("451-4.7.1 ") "451 4.7.1 Ref: #####-#####"},
         {"without an enhanced code", S("451 Greylisted"),
          "451-Greylisted\r\n451-" GREY "451-Fix: Nothing needs changing: a mail server sends again by itself, and is taken after "
-                                       "some minutes. A script that\r\n"
+         "some minutes. A script that\r\n"
          "451-  sends directly must try again too.\r\n451 Ref: #####-#####"},
         {"per cent", S("451 4.7.1 Greylisted, 50%% of it"),
          "451-4.7.1 Greylisted, 50%% of it\r\n451-4.7.1 " GREY PATIENCE("451-4.7.1 ") "451 4.7.1 Ref: #####-#####"},
