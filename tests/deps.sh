@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc make libc6-dev libmilter-dev libpcre2-dev libconfuse-dev libssl-dev libsystemd-dev libunistring-dev libgmime-3.0-dev libglib2.0-dev libxxhash-dev zlib1g-dev libzstd-dev pkg-config"
-tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 python3-milter openssl
+tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 python3-milter opendkim openssl
     valgrind strace zstd systemd-journal-remote pflogsumm
     lnav logrotate fail2ban zsh fish
     chromium chromium-driver python3-selenium poppler-utils fonts-dejavu-core"
@@ -27,13 +27,19 @@ fi
 case $missing in
 *" postfix"*) echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections ;;
 esac
-# Nor does a fail2ban: only its fail2ban-regex and the like are used. It is not started now, and not at the next boot.
-case $missing in
-*" fail2ban"*)
+# Nor does a fail2ban, of which only fail2ban-regex and the like are used, or an OpenDKIM. They are not started now, and not at the next boot.
+idle=
+for package in fail2ban opendkim; do
+    case $missing in
+    *" $package"*) idle="$idle $package" ;;
+    esac
+done
+case $idle in
+?*)
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         trap '$as_root rm -f /usr/sbin/policy-rc.d' EXIT
         # shellcheck disable=SC2016 # it is that script's argument
-        printf '#!/bin/sh\n[ "$1" != fail2ban ] || exit 101\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
+        printf '#!/bin/sh\n[ "$1" != fail2ban ] && [ "$1" != opendkim ] || exit 101\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
         $as_root chmod 755 /usr/sbin/policy-rc.d
     fi
     ;;
@@ -44,6 +50,6 @@ $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommen
     echo "deps: apt-get could not install:$missing" >&2
     exit 1
 }
-case $missing in
-*" fail2ban"*) $as_root update-rc.d fail2ban disable >/dev/null ;;
-esac
+for package in $idle; do
+    $as_root update-rc.d "$package" disable >/dev/null
+done

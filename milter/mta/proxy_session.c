@@ -53,13 +53,16 @@ static long number_of(const char *text, long max)
     return errno == 0 && value >= 1 && value <= max ? value : 0;
 }
 
+/* The commands that the session's own process sends: on Postfix those of a message come from another one. */
+static const char of_session[] = {FRAME_CONNECT, FRAME_HELO, FRAME_MAIL, FRAME_RCPT};
+
 static void see_macro(struct proxy_session *p, const char *name, const char *value)
 {
     struct session_facts *facts = session_facts_mutable(p->session);
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
         if (strcmp(name, macros[i].name) == 0)
             session_set(p->session, macros[i].field, value);
-    if (strcmp(name, "{pid}") == 0)
+    if (strcmp(name, "{pid}") == 0 && memchr(of_session, p->macros_for, sizeof of_session))
         facts->pid = number_of(value, INT_MAX);
     else if (strcmp(name, "{client_port}") == 0)
         facts->client_port = number_of(value, 65535);

@@ -77,15 +77,23 @@ class Wire:
         self.close()
 
 
-class FakeMta(Wire):
-    """An MTA's connection to a milter at a path."""
+def place(where):
+    """A socket and what it binds or connects to: a path, or a port of the loopback."""
+    if isinstance(where, int):
+        return socket.socket(), ("127.0.0.1", where)
+    return socket.socket(socket.AF_UNIX), str(where)
 
-    def __init__(self, path):
-        super().__init__(socket.socket(socket.AF_UNIX))
+
+class FakeMta(Wire):
+    """An MTA's connection to a milter: at a path, or a port of the loopback."""
+
+    def __init__(self, where):
+        sock, address = place(where)
+        super().__init__(sock)
         # A full backlog makes a connect with a timeout of Python's fail at once; this one waits for its turn.
         self.sock.settimeout(None)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 30, 0))
-        self.sock.connect(str(path))
+        self.sock.connect(address)
         self.sock.settimeout(30)
 
     def session(self, pid=4711, mta="Postfix 3.7.11", address="192.0.2.7", helo="client.example.com"):
@@ -104,17 +112,17 @@ class FakeMta(Wire):
 
 
 class FakeMilter:
-    """A milter at a path: script(wire) is what it does with each connection, in a thread of its own."""
+    """A milter at a path, or a port: script(wire) is what it does with each connection, in a thread of its own."""
 
-    def __init__(self, path, script):
+    def __init__(self, where, script):
         self.script = script
         self.faults = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.path = str(path)
-        with contextlib.suppress(FileNotFoundError):  # one that was killed left it
-            os.unlink(self.path)
-        self.listener.bind(self.path)
-        os.chmod(self.path, 0o666)
+        self.listener, self.address = place(where)
+        self.remove()  # one that was killed left it
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(self.address)
+        if isinstance(self.address, str):
+            os.chmod(self.address, 0o666)
         self.listener.listen(128)
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
@@ -140,7 +148,12 @@ class FakeMilter:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join(10)
-        os.unlink(self.path)
+        self.remove()
+
+    def remove(self):
+        if isinstance(self.address, str):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.address)
 
 
 def go_on(wire, answers=None):

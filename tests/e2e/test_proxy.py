@@ -15,7 +15,7 @@ import unittest
 
 from mailwhyd import BUILD, TREE, Mailwhyd
 from milters import FakeMilter, FakeMta, Wire, connection, frame, go_on, macros, negotiation, strings
-from sandbox import Sandbox, wait_for
+from sandbox import Sandbox, free_ports, wait_for
 
 REFUSED = b"554 5.7.1 Spam message rejected\0"
 REPLY = frame(b"y", REFUSED)
@@ -319,6 +319,71 @@ class Misbehaved(ProxyTest):
                 self.assertIsNone(mta.read())
         self.assertEqual([path.name for path in self.daemon.directory.iterdir()], ["scripted"])
         self.daemon.start()
+
+
+class OverTcp(ProxyTest):
+    def setUp(self):
+        self.listen, self.to = free_ports(2)
+        self.more = f'wrap tcp {{ listen = "inet:{self.listen}@127.0.0.1" to = "inet:{self.to}@localhost" }}'
+        super().setUp()
+
+    def serve(self, script):
+        self.addCleanup(FakeMilter(self.to, script).close)
+
+    def mta(self):
+        return self.enterContext(FakeMta(self.listen))
+
+    def test_down(self):
+        """No milter: the connection is closed at once."""
+        with contextlib.suppress(ConnectionError):
+            self.assertIsNone(self.mta().ask(negotiation()))
+        self.all_gone()
+
+    def test_refused(self):
+        """A refusal is explained, under the name of that milter, and without delay."""
+        self.serve(lambda wire: go_on(wire, {b"R": REPLY}))
+        began = time.monotonic()
+        for number in range(20):
+            mta = self.mta().session(pid=100 + number)
+            mta.mail(f"sender{number}@elsewhere.test")
+            event = self.assert_explained(mta.rcpt("b@mailwhy.test"))
+            self.assertEqual((event["via"], event["sender"], event["pid"]), ("wrap:tcp", f"sender{number}@elsewhere.test", 100 + number))
+            mta.close()
+        self.assertLess(time.monotonic() - began, 20 * 3 * 0.04)  # what Nagle's algorithm would take
+        self.all_gone()
+
+    def test_much(self):
+        """Megabytes both ways; an end that says no more is answered."""
+        body = random.Random(6).randbytes(5 << 20)
+
+        def script(wire):
+            wire.send(wire.octets(1 << 30))
+
+        self.serve(script)
+        mta = self.mta()
+        send_in_pieces(mta.sock, body, random.Random(7))
+        mta.sock.shutdown(socket.SHUT_WR)
+        self.assertEqual(hashlib.sha256(mta.octets(1 << 30)).digest(), hashlib.sha256(body).digest())
+        mta.close()
+        self.all_gone()
+
+    def test_vanishes(self):
+        """An MTA that is reset in mid-body leaves nothing behind, and the milter sees an end."""
+        heard = []
+
+        def script(wire):
+            try:
+                heard.append(len(wire.octets(1 << 30)))
+            except ConnectionError:
+                heard.append(-1)
+
+        self.serve(script)
+        mta = self.mta()
+        mta.send(frame(b"B", b"x" * 65535))
+        mta.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("@ii", 1, 0))
+        mta.close()
+        wait_for("the end", lambda: heard)
+        self.all_gone()
 
 
 class Pressure(ProxyTest):

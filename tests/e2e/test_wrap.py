@@ -6,7 +6,7 @@ import hashlib
 from milters import FakeMilter, RefusingMilter, frame, go_on
 from mta import ELSEWHERE, MAILBOX
 from rig import HELO, RigTest
-from sandbox import wait_for
+from sandbox import run, wait_for
 from sasl import PASSWORD, REALM, USER
 
 
@@ -202,6 +202,48 @@ class Sessions(WrapTest):
         reply, *_ = self.said("smtp", [MAIL, RCPT, "DATA", BODY], eom={"do": "discard"})
         self.assertEqual(reply.code, 250)
         self.assertEqual(set(self.mails("mailbox")), before)
+
+
+class OpenDkim(RigTest):
+    """OpenDKIM behind the proxy: it signs what the loopback sends to "smtp", and at "verify" refuses what is not signed."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.rig_options = {
+            "services": {name: {"smtpd_milters": MILTERS + name} for name in ("sign", "verify")},
+            "settings": {"virtual_transport": "virtual", "virtual_mailbox_maps": f"inline:{{ {{ {MAILBOX} = mailbox/ }} }}"},
+            "more": "".join(f'wrap {name} {{ listen = "unix:DIRECTORY/{name}" to = "unix:DIRECTORY/{name}-itself" }}\n' for name in ("sign", "verify"))}
+        super().setUpClass()
+        key = cls.sandbox / "dkim.key"
+        run("openssl", "genrsa", "-traditional", "-out", key, "2048")
+        key.chmod(0o600)
+        cls.opendkim("sign", f"Domain elsewhere.test\nSelector test\nKeyFile {key}\nMode s\n")
+        (cls.sandbox / "internal").write_text("192.0.2.1\n")
+        cls.opendkim("verify", f"Mode v\nOn-NoSignature reject\nInternalHosts {cls.sandbox}/internal\n")
+
+    @classmethod
+    def opendkim(cls, name, text):
+        conf, path = cls.sandbox / f"{name}.conf", cls.daemon.directory / f"{name}-itself"
+        conf.write_text(f"Socket local:{path}\nUMask 000\nUserID root\nSyslog no\nRequireSafeKeys no\nTemporaryDirectory {cls.sandbox.path}\n{text}")
+        cls.sandbox.spawn(["/usr/sbin/opendkim", "-f", "-x", conf], cls.sandbox / f"{name}-output")
+        wait_for(f"OpenDKIM: {cls.sandbox}/{name}-output", path.exists)
+
+    def test_signs(self):
+        """What it adds to a message is added."""
+        client = self.client("sign")
+        text = f"From: <{SENDER}>\r\nTo: <{MAILBOX}>\r\nDate: Fri, 20 Nov 2026 10:00:00 +0000\r\nMessage-Id: <1@elsewhere.test>\r\n" + BODY[:-1]
+        self.assertEqual(client.message(SENDER, MAILBOX, text).code, 250)
+        message = wait_for("the message", lambda: list((self.rig.postfix.mail / "mailbox" / "new").glob("*")))[0].read_text()
+        self.assertRegex(message, r"(?m)^DKIM-Signature: v=1; a=rsa-sha256;[^=]*=[^;]*;\s+d=elsewhere\.test;\s+s=test;")
+
+    def test_refuses(self):
+        """What it refuses is explained once, in its name."""
+        before = len(self.daemon.events())
+        reply = self.client("verify").message(SENDER, MAILBOX, f"From: <{SENDER}>\r\n" + BODY[:-1])
+        self.assertIn(reply.code, (550, 554), reply)
+        self.assert_event(self.daemon.event(self.assert_explained(reply, reply.code)), via="wrap:verify", stage="eom", sender=SENDER,
+                          recipient=MAILBOX, reply=reply.original)
+        self.assertEqual(len(self.daemon.events()) - before, 1)
 
 
 class Down(WrapTest):
