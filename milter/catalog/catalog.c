@@ -1,4 +1,5 @@
 #include "entries.h"
+#include "own_text.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -119,6 +120,7 @@ struct candidate {
 struct matching {
     const struct catalog *c;
     const struct reply *reply;
+    size_t len; /* of the reply's text, without what mailwhy added to it */
     struct pattern_filter filter;
     struct pattern_scratch scratch;
     struct candidate candidates[CANDIDATES];
@@ -132,7 +134,7 @@ static void match_candidates(struct matching *m)
     for (enum catalog_rank rank = RANK_PATTERN_BOTH; rank >= RANK_PATTERN && rank >= m->out->rank; rank--) {
         for (const struct candidate *k = m->candidates; k < m->candidates + m->count; k++) {
             struct pattern_hit hit;
-            if (k->rank == rank && pattern_match(k->pattern, &m->scratch, m->reply->text, m->reply->text_len, &hit) == 1)
+            if (k->rank == rank && pattern_match(k->pattern, &m->scratch, m->reply->text, m->len, &hit) == 1)
                 consider(m->out, k->reason, rank, k->pattern, &hit, m->reply->text);
         }
     }
@@ -160,10 +162,11 @@ static void consider_patterns(const struct catalog *c, const struct reply *reply
     struct matching m;
     m.c = c;
     m.reply = reply;
+    m.len = own_text_len(c, reply);
     m.scratch = (struct pattern_scratch){0};
     m.count = 0;
     m.out = out;
-    pattern_filter_fill(&m.filter, reply->text, reply->text_len);
+    pattern_filter_fill(&m.filter, reply->text, m.len);
     for (unsigned word = 0; word < PATTERN_GRAMS / 64; word++)
         for (uint64_t bits = m.filter.seen[word]; bits; bits &= bits - 1)
             take_candidates(&m, word * 64 + (unsigned)__builtin_ctzll(bits));

@@ -41,14 +41,29 @@ static void trim(struct span *s)
         s->end--;
 }
 
+/* What stands between two lines of a reply in a log: a blank, or "??", as Postfix writes the CRLF of another program's reply. Its octets, 0 for none. */
+static size_t gap_at(struct span s)
+{
+    return span_starts(s, "??") ? 2 : span_starts(s, " ") ? 1 : 0;
+}
+
 /* Append the reply. Logs write the lines of a long one behind each other: "550-5.7.1 one 550-5.7.1 two 550 5.7.1 three". */
 static void add_reply(struct buffer *out, struct span s)
 {
     trim(&s);
+    struct span cut = s;
+    const char *code = s.at;
     bool continues = is_refusal(s) && s.at[3] == '-';
+    if (!is_refusal(s) && span_pass(&cut, "??") && is_refusal(cut)) { /* Postfix's cleanup leaves the first code out */
+        code = cut.at;
+        buffer_add(out, code, 3);
+        buffer_add_char(out, '-');
+        continues = true;
+    }
     for (const char *at = s.at; continues && at < s.end; at++) {
-        struct span next = {at + 1, s.end};
-        if (at == s.at || *at != ' ' || !is_refusal(next) || memcmp(next.at, s.at, 3) != 0)
+        size_t gap = gap_at((struct span){at, s.end});
+        struct span next = {at + gap, s.end};
+        if (at == s.at || !gap || !is_refusal(next) || memcmp(next.at, code, 3) != 0)
             continue;
         buffer_add(out, s.at, (size_t)(at - s.at));
         buffer_add_char(out, '\n');

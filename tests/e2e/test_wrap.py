@@ -1,8 +1,10 @@
 """Another milter behind mailwhyd's proxy, with a real Postfix: the same milter wrapped ("smtp") and not ("direct")."""
 
 import hashlib
+import json
 
 
+from mailwhyd import mailwhy
 from milters import FakeMilter, RefusingMilter, frame, go_on
 from mta import ELSEWHERE, MAILBOX
 from rig import HELO, RigTest
@@ -202,6 +204,19 @@ class Sessions(WrapTest):
         reply, *_ = self.said("smtp", [MAIL, RCPT, "DATA", BODY], eom={"do": "discard"})
         self.assertEqual(reply.code, 250)
         self.assertEqual(set(self.mails("mailbox")), before)
+
+
+class MailLog(WrapTest):
+    def test_own_log(self):
+        """Postfix's own log, which has our lines in it, is read as what the milter said: by reply, reason and session."""
+        rows = (("rcpt", SPAM, [MAIL, RCPT]), ("data", TWO_LINES, [MAIL, RCPT, "DATA"]), ("eom", SPAM, [MAIL, RCPT, "DATA", BODY]),
+                ("eom", LATER, [MAIL, RCPT, "DATA", BODY]))
+        for stage, rule, lines in rows:
+            _, events = self.events_of(lambda: self.said("smtp", lines, **{stage: rule}))
+            log = wait_for("the line in the log", lambda: [line for line in self.rig.postfix.log.read_text().splitlines() if events[0]["ref"] in line])
+            (self.sandbox / "one-line").write_text(log[-1] + "\n")
+            seen = json.loads(mailwhy("explain", "--json", self.sandbox / "one-line").stdout)
+            self.assertEqual((seen["reason"], seen["code"]), (events[0]["reason"], events[0]["code"]), log[-1])
 
 
 class OpenDkim(RigTest):

@@ -459,6 +459,45 @@ static void test_filter(void **state)
 }
 
 /* A pattern that would run for ages is given up. */
+/* A reply that has our lines already is matched by the server's own. */
+static void test_own_text(void **state)
+{
+#define OURS(code) code "5.7.1 Reason: x\r\n" code "5.7.1 Fix: SPF, DKIM and DMARC\r\n"
+    static const struct {
+        const char *name, *reply, *reason;
+    } rows[] = {
+        {"without", "554 5.7.1 Spam message rejected", "spam-rejected"},
+        {"with all", "554-5.7.1 Spam message rejected\r\n" OURS("554-") "554 5.7.1 Ref: 3ATP9-K9SRC", "spam-rejected"},
+        {"with a page", "554-5.7.1 Spam message rejected\r\n" OURS("554-") "554 5.7.1 Ref: 3ATP9-K9SRC  https://x.test/spf-dmarc",
+         "spam-rejected"},
+        {"inline", "554 5.7.1 Spam message rejected; Reason: x. Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected"},
+        {"in another language", "554-5.7.1 Spam message rejected\r\n554-5.7.1 Grund: SPF, DKIM and DMARC\r\n554 5.7.1 Ref: 3ATP9-K9SRC",
+         "spam-rejected"},
+        {"a reason of the server's own", "554-5.7.1 Message refused\r\n554 5.7.1 Reason: DMARC policy", "dmarc-reject"},
+        {"no reference at the end", "554-5.7.1 Message refused\r\n554-5.7.1 Reason: DMARC policy\r\n554 5.7.1 Ref: none",
+         "dmarc-reject"},
+        {"one that a client put there, with a page", "554 5.7.1 <\"x; Reason: y Ref: 3ATP9-K9SRC http\"@z>: Relay access denied",
+         "relay-denied"},
+        {"one that a client put there", "554 5.7.1 <x; Reason: y Ref: 3ATP9-K9SRC@z>: Relay access denied", "relay-denied"},
+    };
+    struct buffer faults = {0};
+    struct catalog *ours = catalog_load(&(struct catalog_source){.dir = OUR_CATALOG}, &faults);
+    (void)state;
+    assert_non_null(ours);
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct reply reply;
+        struct catalog_match match;
+        print_message("%s\n", rows[i].name);
+        assert_int_equal(reply_parse(&reply, rows[i].reply, strlen(rows[i].reply)), 0);
+        catalog_match(ours, &reply, &match);
+        assert_non_null(match.reason);
+        assert_string_equal(match.reason->id, rows[i].reason);
+        reply_free(&reply);
+    }
+    catalog_release(ours);
+    buffer_free(&faults);
+}
+
 static void test_match_limit(void **state)
 {
     char why[100], subject[4000];
@@ -485,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_local_overrides),
         cmocka_unit_test(test_fixture),
         cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_own_text),
         cmocka_unit_test(test_match_limit),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);

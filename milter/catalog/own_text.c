@@ -1,0 +1,78 @@
+#include "own_text.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "entries.h"
+
+#define GROUP 5 /* digits of a reference's two */
+
+/* What stands behind "LABEL: " at the beginning of s; 0: something else stands there. */
+static size_t pass_label(const char *s, size_t len, const char *label)
+{
+    size_t size = strlen(label);
+    return len > size + 2 && memcmp(s, label, size) == 0 && s[size] == ':' && s[size + 1] == ' ' ? size + 2 : 0;
+}
+
+/* Whether the rest of a line is a reference, with an address behind it or none: nothing else follows one. */
+static bool is_reference(const char *s, size_t len)
+{
+    const size_t size = 2 * GROUP + 1;
+    if (len < size || s[GROUP] != '-')
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (i != GROUP && !isdigit((unsigned char)s[i]) && !isupper((unsigned char)s[i]))
+            return false;
+    size_t page = size;
+    while (page < len && s[page] == ' ')
+        page++;
+    return len == size || (page > size && !memchr(s + page, ' ', len - page));
+}
+
+/* The first line of those that were added, where the last one is a reference; 0: none was. */
+static unsigned first_added(const struct language *l, const struct reply *reply)
+{
+    static const enum word labels[] = {WORD_REASON, WORD_FIX, WORD_CONTACT, WORD_REF};
+    const struct reply_line *last = &reply->lines[reply->line_count - 1];
+    size_t label = pass_label(last->text, last->len, l->words[WORD_REF]);
+    if (!label || !is_reference(last->text + label, last->len - label))
+        return 0;
+    for (unsigned i = 1; i < reply->line_count; i++)
+        for (size_t word = 0; word < sizeof labels / sizeof *labels; word++)
+            if (pass_label(reply->lines[i].text, reply->lines[i].len, l->words[labels[word]]))
+                return i;
+    return 0;
+}
+
+/* Where "; Reason: ... Ref: REFERENCE" begins on the last line, as an offset in the text; 0: nowhere. */
+static size_t added_inline(const struct language *l, const struct reply *reply)
+{
+    const struct reply_line *last = &reply->lines[reply->line_count - 1];
+    size_t begin = 0;
+    for (size_t at = 1; at + 2 < last->len; at++) {
+        const char *s = last->text + at;
+        size_t label;
+        if (!begin && s[0] == ';' && s[1] == ' ' && pass_label(s + 2, last->len - at - 2, l->words[WORD_REASON]))
+            begin = at;
+        if (begin && s[0] == ' ' && (label = pass_label(s + 1, last->len - at - 1, l->words[WORD_REF])) &&
+            is_reference(s + 1 + label, last->len - at - 1 - label))
+            return reply->text_len - last->len + begin;
+    }
+    return 0;
+}
+
+size_t own_text_len(const struct catalog *c, const struct reply *reply)
+{
+    for (size_t i = 0; reply->line_count && i < c->language_count; i++) {
+        const struct language *l = &c->languages[i];
+        unsigned first = first_added(l, reply);
+        size_t len = 0;
+        for (unsigned line = 0; line < first; line++)
+            len += reply->lines[line].len + (line > 0);
+        if (!first)
+            len = added_inline(l, reply);
+        if (len)
+            return len;
+    }
+    return reply->text_len;
+}
