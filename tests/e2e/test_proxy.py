@@ -162,6 +162,22 @@ class Protocol(ProxyTest):
             self.assertNotIn(key, second)
         self.assertEqual((second["client_addr"], second["client_name"], second["attempt"]), ("192.0.2.8", "other.example.com", 1))
 
+    def test_refused_already(self):
+        """What a milter says of a recipient that the MTA itself refuses does not reach the client: it stays as it is, and is no event."""
+        self.refusing(R=REPLY)
+        mta = self.mta().session()
+        mta.mail("a@elsewhere.test")
+        self.assertEqual(mta.rcpt("b@elsewhere.test", rcpt_mailer="error", rcpt_host="5.7.1", rcpt_addr="no"), (b"y", REFUSED))
+        self.assertEqual(self.daemon.events(), [])
+        self.assertEqual(self.assert_explained(mta.rcpt("c@mailwhy.test", rcpt_mailer="local"))["recipient"], "c@mailwhy.test")
+
+    def test_process(self):
+        """The process is the one of the session, whoever sends the message itself: on Postfix another one does."""
+        self.refusing(E=REPLY)
+        mta = self.mta().session(pid=4711)
+        mta.mail("a@elsewhere.test")
+        self.assertEqual(self.assert_explained(mta.ask(macros(b"E", pid=815, i="QUEUE1"), frame(b"E")))["pid"], 4711)
+
     def test_bare(self):
         """A bare refusal becomes the reply that the MTA would give by itself, explained; where Sendmail does more than to reply, it stays bare."""
         postfix, sendmail = "Postfix 3.7.11", "8.17.1.9/8.17.1.9"
