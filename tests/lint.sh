@@ -24,7 +24,7 @@ only_in() { # HEADER PLACES...
         [ -n "$known" ] || fault "$file includes <$header>, which belongs to: $*"
     done
 }
-only_in libmilter/ milter/mta/milter.c
+only_in libmilter/ milter/mta/milter
 only_in pcre2.h milter/catalog/pattern.c
 only_in confuse.h milter/catalog/ milter/daemon/config.c include/mailwhy/conf_file.h
 only_in openssl/ milter/event/ref.c milter/reply/challenge.c milter/cli/html.c

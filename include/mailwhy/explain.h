@@ -29,6 +29,9 @@ struct explain_options {
     const char *contact; /* "": none */
     const char *const *skip; /* codes ("421") and reason ids for which nothing is added */
     size_t skip_count;
+    size_t
+        one_line; /* not 0: nothing is added but to the reply's own last line, which gets at most so many octets; what does not fit is left out, a whole
+                      * sentence at least: contact, help page, reason, and the fix after that */
 };
 
 struct explanation {

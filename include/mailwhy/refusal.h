@@ -10,4 +10,8 @@
 int refusal_explain(struct service *s, struct explanation *x, struct event *e, const struct reply *reply,
                     const struct session_facts *facts, const struct catalog *catalog);
 
+/* The same without the lines: the event alone, with a reference where with_ref says so. */
+void refusal_log(struct service *s, const struct explanation *x, struct event *e, const struct reply *reply,
+                 const struct session_facts *facts, bool with_ref);
+
 #endif

@@ -1,5 +1,5 @@
 /* The reply map: what a socketmap request is answered with. Map names: PID or PID@HOST (Postfix: the footer template for the reply that is
- * the key), "status" (one line on the daemon's health). */
+ * the key), "sendmail" (Sendmail's rulesets: ruleset_map.h), "status" (one line on the daemon's health). */
 #ifndef MAILWHY_REPLYMAP_H
 #define MAILWHY_REPLYMAP_H
 

@@ -1,4 +1,4 @@
-/* Who is talking: the sessions of the moment, found by MTA process.
+/* Who is talking: the sessions of the moment, found by MTA process, or by client where an MTA does not tell its process.
  *
  * Two lifetimes: a session lasts from connect to close; its message from MAIL to its end, and is reset in one place,
  * session_message_reset(). The milter's threads write a session, the reply map reads it: whoever touches one between
@@ -62,6 +62,13 @@ void session_close(struct sessions *all, struct session *s);
  * NULL where there is none. */
 struct session *session_find(struct sessions *all, long pid, const char *host);
 void session_release(struct session *s); /* NULL is allowed */
+
+/* Let a session without a process number be found by its client's address and port, which its facts must have; without effect where one of them is
+ * not known. An older one of the same client and host is no longer found. For one who has its lock; then these facts stay as they are. */
+void session_list_client(struct sessions *all, struct session *s);
+
+/* The open session of that client with the MTA host, with a reference for session_release(). NULL where there is none. */
+struct session *session_find_client(struct sessions *all, const char *addr, long port, const char *host);
 
 void session_lock(struct session *s);
 void session_unlock(struct session *s);

@@ -6,6 +6,7 @@
 #ifndef MAILWHY_SOCKETMAP_H
 #define MAILWHY_SOCKETMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,9 @@
 
 struct socketmap;
 
-/* Answer a request: fill answer with "OK value", "NOTFOUND " ... as the protocol has it, without its netstring. Must not block. */
-typedef void socketmap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len,
+/* Answer a request: fill answer with "OK value", "NOTFOUND " ... as the protocol has it, without its netstring. Must not block. False:
+ * there is no answer, and the connection is closed. */
+typedef bool socketmap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len,
                               struct buffer *answer);
 
 /* Serve the listening sockets, which stay the caller's. NULL with errno. */

@@ -164,27 +164,58 @@ static void set_lines(struct setting *to, const struct reply *reply, const struc
     set_reference(to, ref, url);
 }
 
-static void add_inline(struct setting *to, enum word label, const char *text)
+/* What goes on one line: of reason and fix nothing, the first sentence or all. */
+enum share { NONE, FIRST, ALL };
+struct shares {
+    enum share reason, fix;
+    bool contact, url;
+};
+
+static const struct shares everything = {ALL, ALL, true, true};
+
+/* What is left of it where there is little room, the first that fits. An MTA's own words mostly say something of the reason, and nothing of the fix. */
+static const struct shares less[] = {
+    {ALL, ALL, false, true},   {ALL, FIRST, false, true},   {FIRST, ALL, false, true},  {FIRST, FIRST, false, true},
+    {ALL, ALL, false, false},  {ALL, FIRST, false, false},  {FIRST, ALL, false, false}, {FIRST, FIRST, false, false},
+    {NONE, ALL, false, true},  {NONE, FIRST, false, true},  {NONE, ALL, false, false},  {NONE, FIRST, false, false},
+    {ALL, NONE, false, false}, {FIRST, NONE, false, false}, {NONE, NONE, false, true},  {NONE, NONE, false, false},
+};
+
+/* The octets of a text's first sentence: up to a full stop behind a word of three characters or more, a blank and a capital. */
+static size_t first_sentence(const char *s)
 {
-    struct buffer *out = &to->x->text;
-    if (*text)
-        buffer_printf(out, "%s%s: %s", out->len ? " " : "; ", word_of(to, label), text);
+    for (const char *at = s; (at = strstr(at, ". ")); at++) {
+        const char *word = at;
+        while (word > s && word[-1] != ' ' && word[-1] != '.')
+            word--;
+        if (at - word >= 3 && at[2] >= 'A' && at[2] <= 'Z')
+            return (size_t)(at - s) + 1;
+    }
+    return strlen(s);
 }
 
-/* Set all as one line that continues the reply's own last line, where that stays a legal line. */
-static bool set_inline(struct setting *to, const struct reply *reply, const struct explain_options *options,
-                       const struct buffer parts[2], const struct buffer *url, const char *ref)
+static void add_inline(struct setting *to, enum word label, enum share share, const char *text)
 {
     struct buffer *out = &to->x->text;
-    size_t used = reply->lines[reply->line_count - 1].whole;
+    if (*text && share != NONE)
+        buffer_printf(out, "%s%s: %.*s", out->len ? " " : "; ", word_of(to, label),
+                      (int)(share == ALL ? strlen(text) : first_sentence(text)), text);
+}
+
+/* Set these shares as one line that continues the reply's own last line, where that is not longer than max then. */
+static bool set_inline(struct setting *to, const struct reply *reply, const struct explain_options *options,
+                       const struct buffer parts[2], const struct buffer *url, const char *ref, const struct shares *shares)
+{
+    struct buffer *out = &to->x->text;
+    size_t used = reply->lines[reply->line_count - 1].whole, max = options->one_line ? options->one_line : REPLY_LINE_MAX;
     begin_line(to);
-    add_inline(to, WORD_REASON, buffer_string(&parts[0]));
-    add_inline(to, WORD_FIX, buffer_string(&parts[1]));
-    add_inline(to, WORD_CONTACT, options->contact);
-    add_inline(to, WORD_REF, ref);
-    if (url->len)
+    add_inline(to, WORD_REASON, shares->reason, buffer_string(&parts[0]));
+    add_inline(to, WORD_FIX, shares->fix, buffer_string(&parts[1]));
+    add_inline(to, WORD_CONTACT, shares->contact ? ALL : NONE, options->contact);
+    add_inline(to, WORD_REF, ALL, ref);
+    if (url->len && shares->url)
         buffer_printf(out, "%s%s", out->len ? " " : "; ", url->data);
-    if (used + out->len <= REPLY_LINE_MAX && out->len <= EXPLAIN_LINE_MAX) {
+    if (used + out->len <= max && out->len <= EXPLAIN_LINE_MAX) {
         to->x->joins = out->len > 0;
         to->count = out->len > 0;
         return true;
@@ -192,6 +223,21 @@ static bool set_inline(struct setting *to, const struct reply *reply, const stru
     buffer_clear(out);
     to->count = 0;
     return false;
+}
+
+/* Set one line, be it with less than everything, or none. */
+static void set_one_line(struct setting *to, const struct reply *reply, const struct explain_options *options,
+                         const struct buffer parts[2], const struct buffer *url, const char *ref)
+{
+    static const struct buffer nothing[2];
+    struct explain_options o = *options;
+    const struct buffer said[2] = {o.style == STYLE_REF ? nothing[0] : parts[0],
+                                   o.style == STYLE_REF || o.style == STYLE_SHORT ? nothing[1] : parts[1]};
+    if (o.style == STYLE_REF)
+        o.contact = "";
+    bool set = set_inline(to, reply, &o, said, url, ref, &everything);
+    for (size_t i = 0; !set && i < sizeof less / sizeof *less; i++)
+        set = set_inline(to, reply, &o, said, url, ref, &less[i]);
 }
 
 int compose(struct explanation *x, const struct reply *reply, const struct session_facts *facts,
@@ -206,7 +252,9 @@ int compose(struct explanation *x, const struct reply *reply, const struct sessi
     if (text->fix)
         explain_fill(&parts[1], text->fix, words, &x->match, client);
     fill_url(&url, options, x, reply, words->language, ref);
-    if (options->style != STYLE_INLINE || !set_inline(&to, reply, options, parts, &url, ref))
+    if (options->one_line)
+        set_one_line(&to, reply, options, parts, &url, ref);
+    else if (options->style != STYLE_INLINE || !set_inline(&to, reply, options, parts, &url, ref, &everything))
         set_lines(&to, reply, options, parts, &url, ref);
 
     bool ok = buffer_ok(&parts[0]) && buffer_ok(&parts[1]) && buffer_ok(&url) && buffer_ok(&x->text);

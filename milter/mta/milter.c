@@ -14,6 +14,10 @@
 
 #include <libmilter/mfapi.h>
 
+#include <mailwhy/sendmail.h>
+
+#include "milter_reply.h"
+
 /* Steps of the protocol that we do without. Those that can be sent without waiting for our answer (SMFIP_NR_*) are no help: Postfix then keeps
  * them in its buffer until some later step is waited for, and the reply that is looked up in between finds no session. */
 #define STEPS_UNUSED (SMFIP_NOHDRS | SMFIP_NOBODY | SMFIP_NOEOH)
@@ -26,8 +30,8 @@ static const struct {
     const char *names;
 } macros[] = {{SMFIM_CONNECT, "j v {pid} {client_port} {daemon_port}"},
               {SMFIM_HELO, "{tls_version}"},
-              {SMFIM_ENVFROM, "{auth_type} {auth_authen} {tls_version}"},
-              {SMFIM_ENVRCPT, "i"},
+              {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {tls_version}"},
+              {SMFIM_ENVRCPT, "i {rcpt_mailer} {rcpt_host} {rcpt_addr}"},
               {SMFIM_DATA, "i"},
               {SMFIM_EOM, "i"}};
 
@@ -39,6 +43,7 @@ static int listening;
 struct peer {
     struct session *session; /* NULL until CONNECT */
     bool signed_in_told; /* the session's 235 is in the log */
+    bool sendmail; /* the MTA */
 };
 
 /* The session with its lock held; NULL where there is none. */
@@ -112,6 +117,17 @@ static void set_address(struct session *s, const struct sockaddr *address)
         session_set(s, SESSION_CLIENT_ADDR, text);
 }
 
+/* Postfix's macro v has its name, Sendmail's is a number. */
+static void set_mta(struct session *s, struct peer *peer, const char *version)
+{
+    struct buffer name = {0};
+    peer->sendmail = sendmail_is(version);
+    if (peer->sendmail && buffer_printf(&name, "Sendmail %s", version) == 0)
+        version = name.data;
+    session_set(s, SESSION_MTA, version);
+    buffer_free(&name);
+}
+
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 {
     struct peer *peer = smfi_getpriv(ctx);
@@ -126,7 +142,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
     peer->session = s;
     session_lock(s);
     session_set(s, SESSION_HOST, host);
-    session_set(s, SESSION_MTA, macro(ctx, "v"));
+    set_mta(s, peer, macro(ctx, "v"));
     if (name && *name != '[' && strcmp(name, "unknown") != 0)
         session_set(s, SESSION_CLIENT_NAME, name);
     set_address(s, (const struct sockaddr *)(const void *)address);
@@ -134,6 +150,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
     facts->client_port = macro_number(ctx, "{client_port}", 65535);
     facts->daemon_port = macro_number(ctx, "{daemon_port}", 65535);
     facts->stage = STAGE_CONNECT;
+    session_list_client(service->sessions, s);
     return leave(s);
 }
 
@@ -185,6 +202,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **args)
         struct session_facts *facts = session_facts_mutable(s);
         session_message_reset(s);
         set_path(s, SESSION_SENDER, args[0]);
+        session_set(s, SESSION_QUEUE_ID, macro(ctx, "i"));
         for (size_t i = 1; args[i]; i++)
             facts->smtputf8 |= strcasecmp(args[i], "SMTPUTF8") == 0;
         set_tls(ctx, s);
@@ -200,6 +218,15 @@ static sfsistat on_mail(SMFICTX *ctx, char **args)
     return leave(s);
 }
 
+/* Log the recipient where it is one that Sendmail has refused by itself; Postfix's refusals come to the reply map. */
+static void tell_refused(SMFICTX *ctx, struct session *s)
+{
+    const struct peer *peer = smfi_getpriv(ctx);
+    const char *mailer = macro(ctx, "{rcpt_mailer}"), *enhanced = macro(ctx, "{rcpt_host}"), *text = macro(ctx, "{rcpt_addr}");
+    if (peer->sendmail && mailer && text && strcmp(mailer, "error") == 0)
+        sendmail_rcpt_refused(service, s, enhanced ? enhanced : "", text);
+}
+
 static sfsistat on_rcpt(SMFICTX *ctx, char **args)
 {
     struct session *s = enter(ctx);
@@ -207,6 +234,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **args)
         set_path(s, SESSION_RECIPIENT, args[0]);
         session_set(s, SESSION_QUEUE_ID, macro(ctx, "i"));
         session_facts_mutable(s)->stage = STAGE_RCPT;
+        tell_refused(ctx, s);
     }
     return leave(s);
 }
@@ -242,9 +270,17 @@ static sfsistat on_unknown(SMFICTX *ctx, const char *command)
 {
     (void)command; /* may hold a password that was typed in the wrong place */
     struct session *s = enter(ctx);
-    if (s)
-        session_facts_mutable(s)->stage = STAGE_UNKNOWN;
-    return leave(s);
+    if (!s)
+        return SMFIS_CONTINUE;
+    const struct peer *peer = smfi_getpriv(ctx);
+    struct explanation x = {0};
+    const char *text;
+    session_facts_mutable(s)->stage = STAGE_UNKNOWN;
+    bool explained =
+        peer->sendmail && sendmail_unknown(service, s, &x, &text) == 0 && milter_reply(ctx, "500", "5.5.1", text, &x) == 0;
+    explain_free(&x);
+    leave(s);
+    return explained ? SMFIS_REJECT : SMFIS_CONTINUE;
 }
 
 static sfsistat on_abort(SMFICTX *ctx)

@@ -1,7 +1,7 @@
 #include <mailwhy/refusal.h>
 
-int refusal_explain(struct service *s, struct explanation *x, struct event *e, const struct reply *reply,
-                    const struct session_facts *facts, const struct catalog *catalog)
+void refusal_log(struct service *s, const struct explanation *x, struct event *e, const struct reply *reply,
+                 const struct session_facts *facts, bool with_ref)
 {
     char enhanced[ENHANCED_SIZE];
     e->code = reply->code;
@@ -10,7 +10,13 @@ int refusal_explain(struct service *s, struct explanation *x, struct event *e, c
     e->challenge = challenge_step_name(x->challenge.step);
     e->attempt = facts ? (long)facts->refused + 1 : 0;
     if (s->log_refused)
-        service_record(s, e, !x->skipped);
+        service_record(s, e, with_ref);
     e->enhanced = NULL; /* it ends here */
+}
+
+int refusal_explain(struct service *s, struct explanation *x, struct event *e, const struct reply *reply,
+                    const struct session_facts *facts, const struct catalog *catalog)
+{
+    refusal_log(s, x, e, reply, facts, !x->skipped);
     return explain_compose(x, reply, facts, catalog, &s->explain, e->ref);
 }

@@ -7,6 +7,7 @@
 
 #include <mailwhy/footer.h>
 #include <mailwhy/refusal.h>
+#include <mailwhy/ruleset_map.h>
 
 #define HOST_MAX 255
 
@@ -155,14 +156,17 @@ plain:
     buffer_add_string(answer, "NOTFOUND ");
 }
 
-void replymap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len, struct buffer *answer)
+bool replymap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len, struct buffer *answer)
 {
     struct replymap *r = context;
     struct process p;
     if (name_len == 6 && memcmp(name, "status", 6) == 0)
         answer_status(r->service, answer);
+    else if (name_len == 8 && memcmp(name, "sendmail", 8) == 0)
+        return ruleset_map_answer(r->service, &r->explanation, key, key_len, answer);
     else if (process_parse(&p, name, name_len) == -1)
-        buffer_add_string(answer, "PERM the map name is none of PID, PID@HOST, status");
+        buffer_add_string(answer, "PERM the map name is none of PID, PID@HOST, sendmail, status");
     else
         answer_reply(r, &p, key, key_len, answer);
+    return true;
 }

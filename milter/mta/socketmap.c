@@ -60,7 +60,7 @@ static void client_close(struct client *c)
     map->open--;
 }
 
-/* Answer one request. 0, or -1: it is not a request. */
+/* Answer one request. 0, or -1: it is not a request, or ends the connection. */
 static int answer_request(struct client *c, const char *request, size_t len)
 {
     struct socketmap *map = c->map;
@@ -68,7 +68,9 @@ static int answer_request(struct client *c, const char *request, size_t len)
     if (!blank)
         return -1;
     buffer_clear(&map->reply);
-    map->answer(map->context, request, (size_t)(blank - request), blank + 1, len - (size_t)(blank - request) - 1, &map->reply);
+    size_t name_len = (size_t)(blank - request);
+    if (!map->answer(map->context, request, name_len, blank + 1, len - name_len - 1, &map->reply))
+        return -1;
     return netstring_add(&c->out, "", buffer_string(&map->reply), map->reply.len);
 }
 

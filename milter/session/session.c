@@ -10,6 +10,7 @@
 
 struct session {
     struct session *next; /* in its bucket */
+    struct session **bucket; /* where it is listed */
     atomic_uint users;
     bool listed;
     char *host;
@@ -27,6 +28,14 @@ struct sessions {
 static struct session **bucket_of(struct sessions *all, long pid)
 {
     return &all->buckets[(unsigned long)pid % BUCKETS];
+}
+
+static struct session **bucket_of_client(struct sessions *all, const char *addr, long port)
+{
+    unsigned long hash = (unsigned long)port;
+    for (; *addr; addr++)
+        hash = hash * 31 + (unsigned char)*addr;
+    return &all->buckets[hash % BUCKETS];
 }
 
 struct sessions *sessions_new(void)
@@ -54,15 +63,26 @@ size_t sessions_count(struct sessions *all)
 }
 
 /* Take out of its bucket; the table's lock is held. */
-static void unlist(struct sessions *all, struct session *s)
+static void unlist(struct session *s)
 {
-    for (struct session **at = bucket_of(all, s->facts.pid); *at; at = &(*at)->next) {
+    for (struct session **at = s->bucket; *at; at = &(*at)->next) {
         if (*at == s) {
             *at = s->next;
             s->listed = false;
             return;
         }
     }
+}
+
+/* Put at the head of a bucket, in the place of old (NULL: of none); the table's lock is held. */
+static void list(struct session *s, struct session **bucket, struct session *old)
+{
+    if (old)
+        unlist(old);
+    s->next = *bucket;
+    s->bucket = bucket;
+    *bucket = s;
+    s->listed = true;
 }
 
 struct session *session_open(struct sessions *all, long pid, const char *host, struct catalog *catalog)
@@ -83,11 +103,7 @@ struct session *session_open(struct sessions *all, long pid, const char *host, s
         struct session *old = *bucket_of(all, pid);
         while (old && (old->facts.pid != pid || strcmp(old->host, host) != 0))
             old = old->next;
-        if (old)
-            unlist(all, old);
-        s->next = *bucket_of(all, pid);
-        *bucket_of(all, pid) = s;
-        s->listed = true;
+        list(s, bucket_of(all, pid), old);
     }
     pthread_mutex_unlock(&all->lock);
     return s;
@@ -100,7 +116,7 @@ void session_close(struct sessions *all, struct session *s)
     pthread_mutex_lock(&all->lock);
     all->count--;
     if (s->listed)
-        unlist(all, s);
+        unlist(s);
     pthread_mutex_unlock(&all->lock);
     session_release(s);
 }
@@ -118,6 +134,39 @@ struct session *session_find(struct sessions *all, long pid, const char *host)
         }
         found = s;
     }
+    if (found)
+        atomic_fetch_add(&found->users, 1);
+    pthread_mutex_unlock(&all->lock);
+    return found;
+}
+
+/* The listed session of that client in its bucket, NULL for none; the table's lock is held. */
+static struct session *of_client(struct session *first, const char *addr, long port, const char *host)
+{
+    struct session *s = first;
+    while (s && (s->facts.pid || s->facts.client_port != port || strcmp(s->facts.field[SESSION_CLIENT_ADDR], addr) != 0 ||
+                 strcmp(s->host, host) != 0))
+        s = s->next;
+    return s;
+}
+
+void session_list_client(struct sessions *all, struct session *s)
+{
+    const char *addr = s->facts.field[SESSION_CLIENT_ADDR];
+    long port = s->facts.client_port;
+    if (s->facts.pid || !addr || !port)
+        return;
+    struct session **bucket = bucket_of_client(all, addr, port);
+    pthread_mutex_lock(&all->lock);
+    if (!s->listed)
+        list(s, bucket, of_client(*bucket, addr, port, s->host));
+    pthread_mutex_unlock(&all->lock);
+}
+
+struct session *session_find_client(struct sessions *all, const char *addr, long port, const char *host)
+{
+    pthread_mutex_lock(&all->lock);
+    struct session *found = of_client(*bucket_of_client(all, addr, port), addr, port, host);
     if (found)
         atomic_fetch_add(&found->users, 1);
     pthread_mutex_unlock(&all->lock);

@@ -1,0 +1,21 @@
+/* What the milter does for Sendmail alone, which has no reply map for what its own code refuses. */
+#ifndef MAILWHY_SENDMAIL_H
+#define MAILWHY_SENDMAIL_H
+
+#include <stdbool.h>
+
+#include <mailwhy/buffer.h>
+#include <mailwhy/service.h>
+
+/* Whether the macro v is Sendmail's: a bare version number. NULL: no. */
+bool sendmail_is(const char *version);
+
+/* An unknown command: 500 5.5.1. Explain it for this session, which the caller has locked; x, empty at first, has the lines that come after text, or,
+ * where it joins, on the same line. 0; else there is nothing to add, and Sendmail's own reply is as good. */
+int sendmail_unknown(struct service *s, struct session *session, struct explanation *x, const char **text);
+
+/* A recipient that Sendmail itself has refused, as its macros {rcpt_host} (the enhanced code) and {rcpt_addr} (the text) tell: it can be logged, and no
+ * more. */
+void sendmail_rcpt_refused(struct service *s, struct session *session, const char *enhanced, const char *text);
+
+#endif
