@@ -102,6 +102,7 @@ c_files = $(shell find milter include tests -name '*.[ch]')
 
 deps:
 	@tests/deps.sh
+	@tests/sendmail.sh $(BUILD)/sendmail
 
 clean:
 	rm -rf $(BUILD)

@@ -8,10 +8,11 @@ tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-mo
     valgrind strace zstd systemd-journal-remote pflogsumm
     lnav logrotate fail2ban zsh fish
     chromium chromium-driver python3-selenium poppler-utils fonts-dejavu-core"
+sendmail="m4 libdb5.3 libldap-2.5-0 liblockfile1 libnsl2 libwrap0" # what tests/sendmail.sh unpacks needs these
 lint="clang clang-format clang-tidy libclang-rt-14-dev mandoc shellcheck"
 
 missing=
-for package in $build $tests $lint; do
+for package in $build $tests $sendmail $lint; do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"
 done

@@ -78,15 +78,16 @@ class Dovecot:
 
 class Cyrus:
     """A sasldb within the queue directory, and a smtpd.conf where Debian's Postfix looks for it whatever cyrus_sasl_config_path says:
-    in $config_directory/sasl."""
+    in $config_directory/sasl. application: whose configuration it is."""
 
     kind = "cyrus"
 
-    def __init__(self, sandbox, queue, config, chroot):
+    def __init__(self, sandbox, queue, config, chroot, application="smtpd"):
         database = sandbox.directory(queue / "sasl") / "sasldb2"
         run("saslpasswd2", "-p", "-c", "-u", REALM, "-f", database, USER.partition("@")[0], stdin=self._password())
-        database.chmod(0o644)
-        (sandbox.directory(config / "sasl") / "smtpd.conf").write_text(
+        database.chmod(0o644 if application == "smtpd" else 0o600)  # Sendmail refuses one that others can read
+        self.config = sandbox.directory(config / "sasl")
+        (self.config / f"{application}.conf").write_text(
             "pwcheck_method: auxprop\n"
             "auxprop_plugin: sasldb\n"
             "mech_list: PLAIN LOGIN CRAM-MD5 DIGEST-MD5\n"

@@ -1,0 +1,130 @@
+"""A private, real Sendmail: Debian's packages as 'make deps' unpacks them into the build directory, with a configuration, queue, maps and
+SASL of their own in a sandbox, on free loopback ports. Needs root.
+
+Its services, each a key of `ports`: smtp (no AUTH), submission (AUTH, STARTTLS offered). It takes mail for mailbox@mailwhy.test, and relays for
+users that signed in. Clients come from 127.0.0.1, which Sendmail trusts, or from any other address of 127.0.0.0/8, which it does not."""
+
+import contextlib
+import shutil
+import socket
+
+from mailwhyd import TREE
+from sandbox import free_ports, run, wait_for
+from sasl import REALM, Cyrus
+
+PACKAGES = TREE / "build" / "sendmail"
+PROGRAMS = PACKAGES / "usr" / "libexec" / "sendmail"
+MACROS = PACKAGES / "usr" / "share" / "sendmail" / "cf"
+
+HOSTNAME = f"mx.{REALM}"
+MAILBOX = f"mailbox@{REALM}"
+CLIENT = "127.0.0.9"  # an address without a name
+
+SERVICES = {"smtp": "M=A", "submission": "M="}
+
+
+class Sendmail:
+    """One Sendmail. features: lines of its sendmail.mc between FEATURE(`mailwhy') and MAILER; rulesets: what stands behind LOCAL_RULESETS; maps: the
+    lines of each database, by name, `access` among them; edit: what to replace in the finished sendmail.cf, by what."""
+
+    def __init__(self, sandbox, name="sendmail", features=(), rulesets="", maps=None, edit=None, delay_checks=False):
+        self.sandbox = sandbox
+        self.home = sandbox.directory(name)
+        self.queue = sandbox.directory(self.home / "queue", 0o700)
+        self.macros = sandbox.directory(self.home / "cf")
+        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
+        self.features = [*features, *(["FEATURE(`delay_checks')"] if delay_checks else [])]
+        self.rulesets = rulesets
+        self.edit = edit or {}
+        self.sasl = Cyrus(sandbox, self.home, self.home, chroot=False, application="Sendmail")
+        self.config = self.home / "sendmail.cf"
+        self.process = None
+        shutil.copytree(MACROS, self.macros, dirs_exist_ok=True)
+        shutil.copy(TREE / "conf" / "sendmail" / "mailwhy.m4", self.macros / "feature")
+        self._certificate()
+        self.configure()
+        for name, lines in {"access": "", "aliases": "mailbox\t/dev/null\n", **(maps or {})}.items():
+            self._make_map(name, lines)
+
+    def _certificate(self):
+        key, certificate = self.home / "key.pem", self.home / "certificate.pem"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "-subj", f"/CN={HOSTNAME}", "-keyout", key, "-out", certificate)
+        key.chmod(0o600)
+
+    def _make_map(self, name, lines):
+        source = self.home / f"{name}.txt"
+        source.write_text(lines)
+        with source.open() as content:
+            run(PROGRAMS / "makemap", "-C", self.config, "hash", self.home / name, stdin=content)
+
+    def configure(self, mailwhy=""):
+        """Write sendmail.cf. mailwhy: the line of FEATURE(`mailwhy'), where there is one."""
+        home = self.home
+        (home / "hosts").write_text(f"127.0.0.1 localhost\n127.0.0.2 {HOSTNAME}\n")
+        (home / "switch").write_text("hosts files\naliases files\n")
+        settings = {
+            "ALIAS_FILE": home / "aliases", "QUEUE_DIR": self.queue, "STATUS_FILE": home / "statistics", "confPID_FILE": home / "pid",
+            "confSERVICE_SWITCH_FILE": home / "switch", "confHOSTS_FILE": home / "hosts", "confDOMAIN_NAME": HOSTNAME,
+            "confCW_FILE": f"-o {home}/local", "confCR_FILE": f"-o {home}/relay", "confCT_FILE": f"-o {home}/trusted",
+            "confTO_IDENT": "0", "confALIAS_WAIT": "0", "confDONT_BLAME_SENDMAIL": "TrustStickyBit", "confBAD_RCPT_THROTTLE": "0",
+            "confAUTH_MECHANISMS": "LOGIN PLAIN CRAM-MD5", "confAUTH_REALM": REALM, "confAUTH_OPTIONS": "A",
+            "confSERVER_CERT": home / "certificate.pem", "confSERVER_KEY": home / "key.pem",
+            "confCACERT": home / "certificate.pem", "confCACERT_PATH": home,
+        }
+        lines = [f"define(`_CF_DIR_', `{self.macros}/')dnl", f"include(`{self.macros}/m4/cf.m4')dnl", "OSTYPE(`linux')dnl",
+                 *(f"define(`{key}', `{value}')dnl" for key, value in settings.items()),
+                 mailwhy,
+                 "FEATURE(`no_default_msa')dnl",
+                 *(f"DAEMON_OPTIONS(`Addr=127.0.0.1, Port={self.ports[name]}, Name={name}, {flags}')dnl" for name, flags in SERVICES.items()),
+                 "FEATURE(`nocanonify')dnl", "FEATURE(`accept_unresolvable_domains')dnl",
+                 f"FEATURE(`access_db', `hash -T<TMPF> {home}/access')dnl", f"LOCAL_DOMAIN(`{REALM}')dnl",
+                 "TRUST_AUTH_MECH(`LOGIN PLAIN CRAM-MD5')dnl",
+                 *self.features,
+                 "MAILER(`local')dnl", "MAILER(`smtp')dnl",
+                 "LOCAL_CONFIG", f"ESASL_CONF_PATH={self.sasl.config}",
+                 "LOCAL_RULESETS", self.rulesets]
+        (home / "sendmail.mc").write_text("\n".join(lines) + "\n")
+        with open(home / "m4-says", "w", encoding="ascii") as errors:
+            made = run("m4", home / "sendmail.mc", stderr=errors).stdout
+        said = (home / "m4-says").read_text()
+        if said:
+            raise RuntimeError(f"m4 complains: {said}")
+        for old, new in self.edit.items():
+            if old not in made:
+                raise RuntimeError(f"sendmail.cf has no {old}")
+            made = made.replace(old, new)
+        self.config.write_text(made)
+
+    def wire(self, reply, milter):
+        """Have mailwhyd explain what this Sendmail refuses: at its next start."""
+        self.configure(f"FEATURE(`mailwhy', `{reply}', `{milter}')dnl")
+
+    @staticmethod
+    def _program():
+        """Sendmail on a machine whose name has a domain. Where it has none, and we may not give it one, Sendmail waits for a minute until it starts."""
+        renamed = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', HOSTNAME]
+        allowed = run(*renamed, "true", check=False).returncode == 0
+        return [*(renamed if allowed else []), PROGRAMS / "sendmail"]
+
+    def start(self):
+        self.process = self.sandbox.spawn([*self._program(), "-C", self.config, "-bD"], self.home / "output")
+        for port in self.ports.values():
+            wait_for(f"Sendmail on port {port}", lambda port=port: self._answers(port), 90)
+        return self
+
+    def _answers(self, port):
+        if self.process.status() is not None:
+            raise RuntimeError(f"Sendmail ended with {self.process.status()}: {self.complaints()}")
+        with contextlib.suppress(OSError):
+            with socket.create_connection(("127.0.0.1", port), 10) as sock:
+                greeting = sock.recv(512)
+                sock.sendall(b"QUIT\r\n")
+                return greeting.startswith(b"220 ")
+
+    def stop(self):
+        self.process.stop()
+
+    def complaints(self):
+        """What it said on standard error."""
+        return (self.home / "output").read_text(errors="replace")
