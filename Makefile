@@ -1,4 +1,4 @@
-# mailwhy: make, make demo, make check, make bench, make fuzz, make lint, make format, make deps, make clean.
+# mailwhy: make, make demo [MTA=sendmail], make check, make bench, make fuzz, make lint, make format, make deps, make clean.
 
 VERSION := 0.1.0
 BUILD ?= build
@@ -70,7 +70,7 @@ comma := ,
 
 demo: deps
 	+@$(MAKE) --no-print-directory all
-	@/usr/bin/python3 tests/e2e/demo.py
+	@/usr/bin/python3 tests/e2e/demo.py $(MTA)
 
 check: deps
 	+@$(MAKE) --no-print-directory all unit asan tsan

@@ -1,9 +1,11 @@
-"""The demo: a private Postfix refuses a client, first as it is, then with mailwhy beside it.
+"""The demo: a private Postfix, or Sendmail, refuses a client, first as it is, then with mailwhy beside it.
 
 Everything runs on the loopback in a temporary directory; nothing of this machine's own mail is read or changed, and all of it is gone
 at the end."""
 
+import argparse
 import os
+import re
 import sys
 import textwrap
 
@@ -12,7 +14,8 @@ from mailwhyd import BUILD, mailwhy
 from mta import ELSEWHERE
 from rig import Rig
 from sasl import USER, WRONG
-from smtp import b64
+from sendmail import ADDED, MACROS, SendmailRig
+from smtp import REFERENCE, b64
 
 COLUMNS = 100
 SENDER = "erik@example.org"
@@ -31,6 +34,20 @@ SCENES = (
     ("Message data with a sender and nobody to go to", "smtp", [(f"MAIL FROM:<{SENDER}>", None), ("DATA", None)]),
     ("A command that no mail server knows", "smtp", [("HELLO THERE", None)]),
     ("Mail for somebody elsewhere, without signing in first", "smtp", [(f"MAIL FROM:<{SENDER}>", None), (f"RCPT TO:<{ELSEWHERE}>", None)]),
+)
+
+
+# The same for Sendmail; and how far mailwhy gets: "reply", "log", or "nowhere".
+SENDMAIL_SCENES = (
+    ("Mail for somebody elsewhere, without signing in first", "smtp", [(f"MAIL FROM:<{SENDER}>", None), (f"RCPT TO:<{ELSEWHERE}>", None)], "reply"),
+    ("A sender whom the access map does not want", "smtp", [("MAIL FROM:<offers@spam.example>", None)], "reply"),
+    ("A recipient whose mailbox the access map has closed", "smtp", [(f"MAIL FROM:<{SENDER}>", None), ("RCPT TO:<closed@mailwhy.test>", None)], "reply"),
+    ("A client on a DNS blocklist", "smtp from 127.0.0.31", [(f"MAIL FROM:<{SENDER}>", None)], "reply"),
+    ("A command that no mail server knows", "smtp", [("HELLO THERE", None)], "reply"),
+    ("A recipient who does not exist: Sendmail's own code refuses, and lets the milter know", "smtp",
+     [(f"MAIL FROM:<{SENDER}>", None), ("RCPT TO:<nobody-here@mailwhy.test>", None)], "log"),
+    ("A wrong password: Sendmail's own code refuses, and nobody is told", "submission",
+     [("AUTH PLAIN " + b64(f"\0{USER}\0{WRONG}"), "AUTH PLAIN <user name and a wrong password>")], "nowhere"),
 )
 
 
@@ -76,11 +93,20 @@ class Page:
 
 def play(rig, scene):
     """One scene; the server's last reply, which is the refusal."""
-    _, service, said = scene
-    with rig.client(service, HELO) as client:
+    _, service, said = scene[:3]
+    service, _, source = service.partition(" from ")
+    with rig.client(service, HELO, **({"source": source} if source else {})) as client:
         for line, _ in said:
             reply = client.starttls(HELO) if line == "STARTTLS" else client.say(line)
         return reply
+
+
+def parts(reply):
+    """Its own lines, and what was added, be it on the same line."""
+    inline = ADDED.search(reply.lines[0])
+    if inline:
+        return [reply.lines[0][:inline.start()]], [inline.group()]
+    return reply.own, unwrapped(reply)
 
 
 def unwrapped(reply):
@@ -95,19 +121,21 @@ def unwrapped(reply):
 
 
 def show_scene(page, number, scene, before, after):
-    title, _, said = scene
+    title, _, said = scene[:3]
     page.heading(f"{number}. {title}")
     page.block("client", [shown or line for line, shown in said], page.dim)
     page.block("before", before.lines, hang=10)
-    page.block("after", after.own, hang=10)
-    page.block("", unwrapped(after), page.green, hang=10)
+    own, added = parts(after)
+    page.block("after", own, hang=10)
+    page.block("", added, page.green, hang=10)
 
 
 def show_events(page, events):
     page.heading("The event that each left in the log")
     page.line()
     for event in events:
-        row = "{ref}  {stage:<7}  {code} {enhanced}  {reason:<21}  {client_addr}  {helo}".format_map({"stage": "-", "reason": "-", **event})
+        row = "{ref:<12} {stage:<7}  {code} {enhanced}  {reason:<21}  {client_addr}  {helo}".format_map(
+            {"ref": "no reference", "stage": "-", "reason": "-", "helo": "", **event})
         page.block("", [row])
         if "sender" in event:
             page.block("", [f"             from {event['sender']}" + (f" to {event['recipient']}" if "recipient" in event else "")])
@@ -123,7 +151,19 @@ def show_ref(page, rig, ref):
 
 def faults(daemon, scene, before, after):
     """What is missing in a reply that should have been explained."""
-    title = scene[0]
+    title, *_, reach = scene if len(scene) == 4 else (*scene, "reply")
+    if reach != "reply":
+        if after.lines != before.lines:
+            yield f"{title}: the reply changed"
+        if reach == "log" and not any(event.get("code") == after.code and "ref" not in event for event in daemon.events()):
+            yield f"{title}: it is not in the log"
+        return
+    inline = ADDED.search(after.lines[0])
+    if inline:
+        ref = REFERENCE.search(inline.group()).group(1)
+        if not re.search("Reason|Fix", inline.group()) or ref not in {event.get("ref") for event in daemon.events()}:
+            yield f"{title}: not explained"
+        return
     if after.own_count == len(after.lines) or after.code != before.code:
         yield f"{title}: not explained"
     for label in ("Reason", "Fix"):
@@ -133,39 +173,63 @@ def faults(daemon, scene, before, after):
         yield f"{title}: its reference is not in the log"
 
 
-def demo(page, box):
-    missing = [name for name in ("mailwhyd", "mailwhy") if not os.access(BUILD / name, os.X_OK)]
-    if missing:
-        sys.exit(f"demo: {BUILD} lacks {' and '.join(missing)}: run 'make' first")
-    page.line(page.bold("mailwhy: what a refused client is told, before and after"))
-    page.paragraph("A private Postfix with Dovecot's sign-in, on the loopback, in a temporary directory: nothing of this machine's own mail"
-                   " is touched. Long replies are wrapped here to fit the page.")
-    rig = Rig(box, sasl="dovecot", wired=False)
-    rig.postfix.start()
-    before = [play(rig, scene) for scene in SCENES]
-    rig.postfix.stop()
+def run(page, rig, scenes):
+    """Play the scenes before and after, and show them. What is wrong."""
+    rig.mta.start()
+    before = [play(rig, scene) for scene in scenes]
+    rig.mta.stop()
     rig.wire()
     rig.start()
-    after = [play(rig, scene) for scene in SCENES]
-    for number, replies in enumerate(zip(SCENES, before, after), 1):
+    after = [play(rig, scene) for scene in scenes]
+    for number, replies in enumerate(zip(scenes, before, after), 1):
         show_scene(page, number, *replies)
-    events = [event for event in rig.daemon.events() if "ref" in event]
+    events = [event for event in rig.daemon.events() if event["code"] >= 400]
     show_events(page, events)
-    wrong = [fault for scene in zip(SCENES, before, after) for fault in faults(rig.daemon, *scene)]
+    wrong = [fault for scene in zip(scenes, before, after) for fault in faults(rig.daemon, *scene)]
     if not wrong:
-        show_ref(page, rig, after[-1].ref)
+        show_ref(page, rig, [event for event in events if "ref" in event][-1]["ref"])
     return wrong
 
 
+def demo(page, box):
+    page.line(page.bold("mailwhy: what a refused client is told, before and after"))
+    page.paragraph("A private Postfix with Dovecot's sign-in, on the loopback, in a temporary directory: nothing of this machine's own mail"
+                   " is touched. Long replies are wrapped here to fit the page.")
+    return run(page, Rig(box, sasl="dovecot", wired=False), SCENES)
+
+
+def demo_sendmail(page, box):
+    if not MACROS.is_dir():
+        sys.exit("demo: there is no Sendmail: run 'make deps' first")
+    page.line(page.bold("mailwhy: what a client that Sendmail refuses is told, before and after"))
+    page.paragraph("A private Sendmail with Cyrus SASL, on the loopback, in a temporary directory: nothing of this machine's own mail is"
+                   " touched. Its rulesets answer in one line, which is wrapped here to fit the page.")
+    blocklist = box / "sendmail" / "blocklist"
+    rig = SendmailRig(box, features=["FEATURE(`blocklist_recipients')dnl", "define(`DNSBL_MAP', `hash -a. BL')dnl", "FEATURE(`dnsbl', `bl.example')dnl"],
+                      maps={"access": "From:spam.example\tREJECT\nTo:closed@mailwhy.test\tREJECT\n",
+                            "blocklist": "31.0.0.127.bl.example.\t127.0.0.2\n"},
+                      edit={"hash -a. BL": f"hash {blocklist}"})
+    return run(page, rig, SENDMAIL_SCENES)
+
+
+MTAS = {"postfix": (demo, "Postfix, Dovecot"), "sendmail": (demo_sendmail, "Sendmail")}
+
+
 def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("mta", nargs="?", choices=MTAS, default="postfix")
+    play_all, programs = MTAS[parser.parse_args().mta]
+    missing = [name for name in ("mailwhyd", "mailwhy") if not os.access(BUILD / name, os.X_OK)]
+    if missing:
+        sys.exit(f"demo: {BUILD} lacks {' and '.join(missing)}: run 'make' first")
     sandbox.be_root()
     sandbox.handle_signals()
     page = Page(sys.stdout)
     try:
         with sandbox.Sandbox("mailwhy-demo-") as box:
-            wrong = demo(page, box)
+            wrong = play_all(page, box)
         page.line()
-        page.paragraph("Postfix, Dovecot and mailwhyd are stopped, and their directory is gone.")
+        page.paragraph(f"{programs} and mailwhyd are stopped, and their directory is gone.")
     except sandbox.Interrupted as interrupted:
         sandbox.close_all()
         sys.exit(interrupted.status)

@@ -18,6 +18,7 @@ class Rig:
         self.sandbox = sandbox
         self.wiring = wiring
         self.postfix = Postfix(sandbox, chroot=chroot, sasl=sasl, settings=settings, services=services)
+        self.mta = self.postfix
         self.daemon = Mailwhyd(sandbox, self.postfix.queue / "mailwhy", wiring, **daemon)
         if wired:
             self.wire(milter)

@@ -5,12 +5,14 @@ Its services, each a key of `ports`: smtp (no AUTH), submission (AUTH, STARTTLS 
 users that signed in. Clients come from 127.0.0.1, which Sendmail trusts, or from any other address of 127.0.0.0/8, which it does not."""
 
 import contextlib
+import re
 import shutil
 import socket
 
-from mailwhyd import TREE
+from mailwhyd import TREE, Mailwhyd
 from sandbox import free_ports, run, wait_for
 from sasl import REALM, Cyrus
+from smtp import Client
 
 PACKAGES = TREE / "build" / "sendmail"
 PROGRAMS = PACKAGES / "usr" / "libexec" / "sendmail"
@@ -21,6 +23,7 @@ MAILBOX = f"mailbox@{REALM}"
 CLIENT = "127.0.0.9"  # an address without a name
 
 SERVICES = {"smtp": "M=A", "submission": "M="}
+ADDED = re.compile(r"; (?:Reason|Fix|Ref): .*$")  # what mailwhy adds to the one line of a ruleset
 
 
 class Sendmail:
@@ -128,3 +131,22 @@ class Sendmail:
     def complaints(self):
         """What it said on standard error."""
         return (self.home / "output").read_text(errors="replace")
+
+
+class SendmailRig:
+    """A Sendmail with a mailwhyd that wire() joins to it, at Sendmail's next start. The options are those of Sendmail."""
+
+    def __init__(self, sandbox, **options):
+        self.mta = Sendmail(sandbox, **options)
+        self.daemon = Mailwhyd(sandbox, sandbox / "mailwhyd-sockets")
+
+    def wire(self):
+        self.mta.wire(self.daemon.reply, self.daemon.milter)
+
+    def start(self):
+        self.daemon.start()
+        self.mta.start()
+        return self
+
+    def client(self, service="smtp", helo=None, source=CLIENT):
+        return Client(self.mta.ports[service], helo, source=source)

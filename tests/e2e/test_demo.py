@@ -30,11 +30,11 @@ def processes_within(directory):
 class Demo(unittest.TestCase):
     def setUp(self):
         self.box = self.enterContext(Sandbox())
-        self.temporary = self.box.directory("tmp", 0o777)
+        self.temporary = self.box.directory("tmp", 0o1777)
 
-    def start(self):
+    def start(self, *args):
         with (self.box / "output").open("wb") as output:
-            demo = subprocess.Popen([sys.executable, str(DEMO)], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            demo = subprocess.Popen([sys.executable, str(DEMO), *args], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                     env={**os.environ, "TMPDIR": str(self.temporary)}, start_new_session=True)
         self.addCleanup(demo.wait, 20)
         self.addCleanup(demo.terminate)
@@ -63,6 +63,21 @@ class Demo(unittest.TestCase):
         self.assertEqual(len(refs), scenes)
         for ref in refs:
             self.assertGreaterEqual(shown.count(ref), 2, f"{ref} is not among the events")
+        self.assertEqual([line for line in shown.splitlines() if len(line) > 100 or re.search(r"[^ -~]", line)], [])
+        self.assert_nothing_left()
+
+    def test_sendmail(self):
+        """The same with Sendmail: explained where that can be had, and left as it is elsewhere."""
+        self.assertEqual(self.start("sendmail").wait(100), 0, self.output())
+        shown = self.output()
+        scenes = len(re.findall(r"^  before  ", shown, re.M))
+        self.assertGreaterEqual(scenes, 7)
+        refs = set(re.findall(r"^ +(?:\d{3} \S+ |.*)Ref:\s+(\w{5}-\w{5})$", shown, re.M))
+        self.assertEqual(len(refs), scenes - 2, shown)
+        for ref in refs:
+            self.assertGreaterEqual(shown.count(ref), 2, f"{ref} is not among the events")
+        for code in ("500-5.5.1", "550 5.7.1", "550 5.1.1", "535 5.7.0"):
+            self.assertIn(code, shown)
         self.assertEqual([line for line in shown.splitlines() if len(line) > 100 or re.search(r"[^ -~]", line)], [])
         self.assert_nothing_left()
 

@@ -9,7 +9,7 @@ from mailwhyd import Mailwhyd
 from rig import HELO, Explained
 from sandbox import Sandbox
 from sasl import PASSWORD, REALM, UNKNOWN_USER, USER, WRONG
-from sendmail import CLIENT, MAILBOX, Sendmail
+from sendmail import ADDED, CLIENT, MAILBOX, Sendmail
 from smtp import REFERENCE, Client
 
 NAMED = "127.0.0.3"  # a client whose name is known
@@ -17,7 +17,6 @@ SENDER = "sender@b.test"
 ELSEWHERE = "someone@elsewhere.test"
 MAIL = f"MAIL FROM:<{SENDER}>"
 RELAY = f"RCPT TO:<{ELSEWHERE}>"
-ADDED = re.compile(r"; (?:Reason|Fix|Ref): .*$")
 QUIET = "Subject: x\r\n\r\nhello\r\n."
 LONG = "not from here, for reasons that take some room to tell "  # 55 octets
 
