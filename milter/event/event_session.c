@@ -79,7 +79,7 @@ int event_session_find(struct event_session *s, const char *path, const struct e
 {
     struct lines l;
     *s = (struct event_session){0};
-    if (!has(e->host) || !e->pid || !has(e->client_addr) || !e->client_port)
+    if (!has(e->host) || !has(e->client_addr) || !e->client_port)
         return 0;
     if (log_open(&l, path) == -1)
         return -1;

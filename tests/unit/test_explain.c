@@ -83,6 +83,62 @@ static void test_inline_too_long(void **state)
     }
 }
 
+/* One line, of at most so many octets: what has no room is left out by whole sentences, and the fix stays longest. */
+static void test_one_line(void **state)
+{
+    static const char reply[] = "553 5.1.8 <a@b.test>: Sender address rejected: Domain not found";
+    static const struct {
+        size_t room; /* octets for what is added */
+        enum explain_style style;
+        const char *added;
+    } rows[] = {
+        {400, STYLE_FULL, "ALL"},
+        {400, STYLE_SHORT, "NO FIX"},
+        {400, STYLE_REF, "; Ref: 6Q2F8-KXD3M https://x.test/"},
+        {18, STYLE_FULL, "; Ref: 6Q2F8-KXD3M"},
+        {17, STYLE_FULL, ""},
+        {1, STYLE_FULL, ""},
+    };
+    struct explain_options options = plain_options;
+    struct explanation x;
+    char out[4096], all[4096];
+    (void)state;
+    options.contact = "postmaster@x.test";
+    options.help_url = "https://x.test/";
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        options.style = rows[i].style;
+        options.one_line = strlen(reply) + rows[i].room;
+        int result = explain(reply, strlen(reply), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out);
+        assert_int_equal(result, *rows[i].added ? 0 : 1);
+        assert_int_equal(x.joins, *rows[i].added != '\0');
+        assert_true(x.line_count <= 1);
+        if (strcmp(rows[i].added, "ALL") == 0)
+            memcpy(all, out, sizeof out);
+        if (strcmp(rows[i].added, "ALL") == 0 || strcmp(rows[i].added, "NO FIX") == 0) {
+            assert_non_null(strstr(out, "; Reason: "));
+            assert_int_equal(strstr(out, " Fix: ") != NULL, rows[i].style == STYLE_FULL);
+            assert_non_null(strstr(out, " Contact: postmaster@x.test Ref: 6Q2F8-KXD3M https://x.test/"));
+        } else {
+            assert_string_equal(out, rows[i].added);
+        }
+        explain_free(&x);
+    }
+    size_t last = strlen(all);
+    options.style = STYLE_FULL;
+    for (size_t room = last; room > 18; room--) {
+        options.one_line = strlen(reply) + room;
+        assert_int_equal(explain(reply, strlen(reply), NULL, &options, "6Q2F8-KXD3M", &x, out, sizeof out), 0);
+        assert_true(strlen(out) <= room);
+        assert_non_null(strstr(out, "Ref: 6Q2F8-KXD3M"));
+        const char *fix = strstr(out, "Fix: "), *ref = strstr(out, " Ref: ");
+        if (strstr(out, "Reason: ") && !fix)
+            assert_true(room < strlen("; Fix: . Ref: 6Q2F8-KXD3M") + 160); /* a reason alone: no sentence of the fix had room */
+        if (fix)
+            assert_true(ref[-1] == '.' || ref[-1] == 't'); /* whole sentences, or the contact */
+        explain_free(&x);
+    }
+}
+
 /* No account oracle: whatever the server knows of an account, the client is told the same. */
 static void test_no_oracle(void **state)
 {
@@ -414,6 +470,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_styles),
+        cmocka_unit_test(test_one_line),
         cmocka_unit_test(test_inline_too_long),
         cmocka_unit_test(test_no_oracle),
         cmocka_unit_test(test_variants),

@@ -57,6 +57,56 @@ static void test_replaced(void **state)
     sessions_free(all);
 }
 
+/* Open a session of a client that its process number does not find. */
+static struct session *open_client(struct sessions *all, const char *host, const char *addr, long port)
+{
+    struct session *s = session_open(all, 0, host, catalog);
+    session_lock(s);
+    session_set(s, SESSION_CLIENT_ADDR, addr);
+    session_facts_mutable(s)->client_port = port;
+    session_list_client(all, s);
+    session_unlock(s);
+    return s;
+}
+
+static void test_find_client(void **state)
+{
+    struct sessions *all = sessions_new();
+    struct session *const opened[] = {
+        open_client(all, "one.test", "192.0.2.1", 4711),        open_client(all, "two.test", "192.0.2.1", 4711),
+        open_client(all, "one.test", "192.0.2.1", 4711 + 4096), open_client(all, "one.test", "", 4711),
+        open_client(all, "one.test", "192.0.2.9", 0),           session_open(all, 4711, "one.test", catalog)};
+    static const struct {
+        const char *name, *addr;
+        long port;
+        const char *host;
+        int which; /* -1: none */
+    } rows[] = {{"by host", "192.0.2.1", 4711, "one.test", 0},
+                {"by the other host", "192.0.2.1", 4711, "two.test", 1},
+                {"unknown host", "192.0.2.1", 4711, "", -1},
+                {"another port", "192.0.2.1", 8807, "one.test", 2},
+                {"unknown port", "192.0.2.1", 4712, "one.test", -1},
+                {"unknown address", "192.0.2.2", 4711, "one.test", -1},
+                {"no address", "", 4711, "one.test", -1},
+                {"no port", "192.0.2.9", 0, "one.test", -1}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("%s\n", rows[i].name);
+        struct session *found = session_find_client(all, rows[i].addr, rows[i].port, rows[i].host);
+        assert_ptr_equal(found, rows[i].which == -1 ? NULL : opened[rows[i].which]);
+        session_release(found);
+    }
+    struct session *again = open_client(all, "one.test", "192.0.2.1", 4711); /* the end of the one before was not seen */
+    struct session *found = session_find_client(all, "192.0.2.1", 4711, "one.test");
+    assert_ptr_equal(found, again);
+    session_release(found);
+    session_close(all, again);
+    assert_null(session_find_client(all, "192.0.2.1", 4711, "one.test"));
+    for (size_t i = 0; i < ROWS(opened); i++)
+        session_close(all, opened[i]);
+    sessions_free(all);
+}
+
 /* A message's end forgets what was the message's, and nothing else. */
 static void test_message_reset(void **state)
 {
@@ -88,7 +138,7 @@ static void test_message_reset(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_replaced),
-                                       cmocka_unit_test(test_message_reset)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_find_client),
+                                       cmocka_unit_test(test_replaced), cmocka_unit_test(test_message_reset)};
     return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }
