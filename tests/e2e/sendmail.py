@@ -21,8 +21,10 @@ MACROS = PACKAGES / "usr" / "share" / "sendmail" / "cf"
 HOSTNAME = f"mx.{REALM}"
 MAILBOX = f"mailbox@{REALM}"
 CLIENT = "127.0.0.9"  # an address without a name
+NAMED = "127.0.0.3"
 
 SERVICES = {"smtp": "M=A", "submission": "M="}
+DELAYED = ["FEATURE(`delay_checks')dnl", "FEATURE(`block_bad_helo')dnl", "FEATURE(`conncontrol', `nodelay', `terminate')dnl"]
 ADDED = re.compile(r"; (?:Reason|Fix|Ref): .*$")  # what mailwhy adds to the one line of a ruleset
 
 
@@ -36,7 +38,7 @@ class Sendmail:
         self.queue = sandbox.directory(self.home / "queue", 0o700)
         self.macros = sandbox.directory(self.home / "cf")
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
-        self.features = [*features, *(["FEATURE(`delay_checks')"] if delay_checks else [])]
+        self.features = [*(DELAYED if delay_checks else []), *features]
         self.rulesets = rulesets
         self.edit = edit or {}
         self.sasl = Cyrus(sandbox, self.home, self.home, chroot=False, application="Sendmail")
@@ -64,8 +66,9 @@ class Sendmail:
     def configure(self, mailwhy=""):
         """Write sendmail.cf. mailwhy: the line of FEATURE(`mailwhy'), where there is one."""
         home = self.home
-        (home / "hosts").write_text(f"127.0.0.1 localhost\n127.0.0.2 {HOSTNAME}\n")
+        (home / "hosts").write_text(f"127.0.0.1 localhost\n127.0.0.2 {HOSTNAME}\n{NAMED} named.client.test\n")
         (home / "switch").write_text("hosts files\naliases files\n")
+        (home / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
         settings = {
             "ALIAS_FILE": home / "aliases", "QUEUE_DIR": self.queue, "STATUS_FILE": home / "statistics", "confPID_FILE": home / "pid",
             "confSERVICE_SWITCH_FILE": home / "switch", "confHOSTS_FILE": home / "hosts", "confDOMAIN_NAME": HOSTNAME,
@@ -103,12 +106,14 @@ class Sendmail:
         """Have mailwhyd explain what this Sendmail refuses: at its next start."""
         self.configure(f"FEATURE(`mailwhy', `{reply}', `{milter}')dnl")
 
-    @staticmethod
-    def _program():
-        """Sendmail on a machine whose name has a domain. Where it has none, and we may not give it one, Sendmail waits for a minute until it starts."""
-        renamed = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', HOSTNAME]
-        allowed = run(*renamed, "true", check=False).returncode == 0
-        return [*(renamed if allowed else []), PROGRAMS / "sendmail"]
+    def _program(self):
+        """Sendmail in a name space of its own, where this machine's name has a domain (without one it waits for a minute before it starts), and names are
+        looked up in our hosts alone. Where we may not make one, it runs as it is."""
+        apart = ["unshare", "--uts", "--mount", "sh", "-c",
+                 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf && hostname "$0" && shift 2 && exec "$@"',
+                 HOSTNAME, self.home / "hosts", self.home / "nsswitch.conf"]
+        allowed = run(*apart, "true", check=False).returncode == 0
+        return [*(apart if allowed else []), PROGRAMS / "sendmail"]
 
     def start(self):
         self.process = self.sandbox.spawn([*self._program(), "-C", self.config, "-bD"], self.home / "output")

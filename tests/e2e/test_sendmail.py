@@ -9,10 +9,9 @@ from mailwhyd import Mailwhyd
 from rig import HELO, Explained
 from sandbox import Sandbox
 from sasl import PASSWORD, REALM, UNKNOWN_USER, USER, WRONG
-from sendmail import ADDED, CLIENT, MAILBOX, Sendmail
+from sendmail import ADDED, CLIENT, MAILBOX, NAMED, Sendmail
 from smtp import REFERENCE, Client
 
-NAMED = "127.0.0.3"  # a client whose name is known
 SENDER = "sender@b.test"
 ELSEWHERE = "someone@elsewhere.test"
 MAIL = f"MAIL FROM:<{SENDER}>"
@@ -25,6 +24,7 @@ Connect:127.0.0.21\tREJECT
 Connect:127.0.0.22\tERROR:5.7.1:550 Your "best" network is closed
 Connect:127.0.0.23\tERROR:"554 5.7.1 Not you"
 Connect:127.0.0.24\tERROR:"421 4.3.2 Come back later"
+ClientConn:127.0.0.25\t1
 From:spam@bad.test\tREJECT
 From:policy@bad.test\tERROR:"550 5.7.1 Sender refused by local policy"
 From:later@bad.test\tERROR:4.7.1:450 Try again
@@ -49,7 +49,7 @@ RTRUE\t\t$#error $@ 5.3.4 $: "552 This message is bigger than we like"
 # reason, sender, recipient.
 REFUSALS = (
     ("relaying, no name", CLIENT, [MAIL, RELAY], 550, "5.7.1", "Relaying denied. IP name lookup failed", "rcpt", "relay-denied", SENDER, ELSEWHERE),
-    ("relaying, a name", NAMED, [MAIL, RELAY], 550, "5.7.1", "Relaying denied", "rcpt", "relay-denied", SENDER, ELSEWHERE),
+    ("relaying, a name", NAMED, [MAIL, RELAY], 550, "5.7.1", "Relaying denied. Proper authentication required.", "rcpt", "relay-denied", SENDER, ELSEWHERE),
     ("relaying by the percent hack", CLIENT, [MAIL, "RCPT TO:<x%elsewhere.test@mailwhy.test>"], 550, "5.7.1", "Relaying denied", "rcpt",
      "relay-denied", SENDER, "x%elsewhere.test@mailwhy.test"),
     ("sender, REJECT", CLIENT, ["MAIL FROM:<spam@bad.test>"], 550, "5.7.1", "Access denied", "mail", "sender-access-denied", "spam@bad.test", None),
@@ -104,7 +104,10 @@ class SendmailTest(Explained):
         blocklist = cls.sandbox / "sendmail" / "blocklist"
         lists = "31.0.0.127.bl.test.\t127.0.0.2\n32.0.0.127.ebl.test.\t127.0.0.2\n"
         edit = {"hash -a. BL": f"hash {blocklist}", "Kednsbl dns -R A -a. -T<TMP> -r5": f"Kednsbl hash -a. {blocklist}"}
-        cls.sendmail = Sendmail(cls.sandbox, maps={"access": ACCESS, "blocklist": lists}, edit=edit, **cls.options)
+        options = {"maps": {"access": ACCESS, "blocklist": lists}, **cls.options}
+        if "maps" not in cls.options:
+            options["edit"] = edit
+        cls.sendmail = Sendmail(cls.sandbox, **options)
         cls.daemon = Mailwhyd(cls.sandbox, cls.sandbox / "mailwhyd-sockets", **cls.daemon_options)
         cls.addClassCleanup(cls.daemon.check_sanitizers)
 
@@ -259,9 +262,27 @@ class DelayedChecks(SendmailTest):
 
     options = {**SendmailTest.options, "delay_checks": True}
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.wire()
+
+    def setUp(self):
+        self.addCleanup(self.daemon.check)
+
+    def test_helo(self):
+        """A HELO name that is not the client's to say."""
+        reply = self.client(helo=REALM).play(MAIL, f"RCPT TO:<{MAILBOX}>")
+        self.refused(reply, 550, "5.7.1", f"bogus HELO name used: {REALM}", stage="rcpt", helo=REALM, recipient=MAILBOX)
+
+    def test_not_delayed(self):
+        """What is checked at once all the same: too many connections of one client."""
+        self.assertEqual(self.client("127.0.0.25").say("NOOP").code, 250)
+        greeting = Client(self.sendmail.ports["smtp"], source="127.0.0.25").greeting
+        self.refused(greeting, 421, "4.3.2", "Too many open connections.", stage="connect", client_addr="127.0.0.25")
+
     def test_refusals(self):
         """Clients and senders too are refused, explained and logged at RCPT, by an event that knows sender and recipient."""
-        self.wire()
         for name, source, lines, code, enhanced, text, *_ in REFUSALS:
             if not name.startswith(("client", "sender", "relaying")):
                 continue
@@ -270,6 +291,36 @@ class DelayedChecks(SendmailTest):
                 sender = mail[len("MAIL FROM:<"):-1]
                 reply = self.client(source).play(mail, f"RCPT TO:<{MAILBOX}>" if len(lines) == 1 else lines[1])
                 self.refused(reply, code, enhanced, text, stage="rcpt", sender=sender, helo=HELO)
+
+
+class Others(SendmailTest):
+    """Rulesets that few sites have."""
+
+    options = {"features": ["FEATURE(`require_rdns')dnl"],
+               "rulesets": """
+Scheck_vrfy
+R$*\t\t$#error $@ 5.7.0 $: "550 We do not tell"
+Scheck_expn
+R$*\t\t$#error $@ 5.7.0 $: "550 Nor this"
+Scheck_etrn
+R$*\t\t$#error $@ 5.7.0 $: "459 Not for you"
+Scheck_other
+R$* $| 2\t\t$#error $@ 5.7.0 $: "550 Nothing is not done here"
+""",
+               "maps": {"access": "TLS_Clt:127.0.0.3\tPERM+ENCR:112\nFrom:x@b.test\tREJECT\n"}}
+
+    def test_refusals(self):
+        """Their refusals are explained in the same way."""
+        self.wire()
+        rows = (("no reverse DNS", CLIENT, [MAIL], 550, "5.7.1", "Fix reverse DNS for 127.0.0.9", "connect"),
+                ("no TLS", NAMED, [MAIL], 503, "5.7.0", "encryption too weak", "mail"),
+                ("VRFY", "127.0.0.2", ["VRFY x"], 550, "5.7.0", "We do not tell", "other"),
+                ("EXPN", "127.0.0.2", ["EXPN x"], 550, "5.7.0", "Nor this", "other"),
+                ("ETRN", "127.0.0.2", ["ETRN x"], 459, "5.7.0", "Not for you", "other"),
+                ("NOOP", "127.0.0.2", ["NOOP"], 550, "5.7.0", "Nothing is not done here", "other"))
+        for name, source, lines, code, enhanced, text, stage in rows:
+            with self.subTest(name):
+                self.refused(self.client(source).play(*lines), code, enhanced, text, stage=stage, client_addr=source)
         self.daemon.check()
 
 
