@@ -45,7 +45,7 @@ options_of() { # FILE...
 
 # ---- Lint ---------------------------------------------------------------------------------------------------------------------
 
-pages='milter/daemon/mailwhyd.8 milter/cli/mailwhy.1 conf/mailwhy.conf.5 conf/mailwhy-catalog.5 conf/mailwhy-events.5'
+pages='milter/daemon/mailwhyd.8 milter/cli/mailwhy.1 conf/mailwhy.conf.5 conf/mailwhy-catalog.5 conf/mailwhy-events.5 conf/sendmail/mailwhy-sendmail.7'
 for page in $pages; do
     complaints=$(mandoc -T lint -W warning "$page" 2>&1)
     [ -z "$complaints" ]

@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct service service = {.explain = {.style = STYLE_FULL, .language = "en", .help_url = "https://x.test/%%?%code", .contact = "\"a\\b\""}};
+static struct service service = {
+    .explain = {.style = STYLE_FULL, .language = "en", .help_url = "https://x.test/%%?%code", .contact = "\"a\\b\""}};
 
 static void begin(void)
 {
