@@ -1,11 +1,14 @@
 """A real Sendmail with FEATURE(`mailwhy'): what its rulesets refuse is explained on one line, what its own code refuses as far as that can be had, and
 nothing else changes."""
 
+import contextlib
 import re
 import signal
+import socketserver
+import threading
 import time
 
-from mailwhyd import Mailwhyd
+from mailwhyd import Mailwhyd, SocketMap
 from rig import HELO, Explained
 from sandbox import Sandbox
 from sasl import PASSWORD, REALM, UNKNOWN_USER, USER, WRONG
@@ -81,6 +84,38 @@ OTHERS = (
                    b"RCPT TO:<\x9bx\xff\x93\x91@elsewhere.test>", b"MAIL FROM:<\x9b@b.test>", "RCPT TO:<(c)x(d)@elsewhere.test>"]),
     ("commands", ["NOOP", "NOOP x", "VRFY x", "EXPN x", "ETRN x", "HELP", "RSET"]),
 )
+
+
+# What no mailwhyd says. None: it closes the connection.
+NONSENSE = (None, b"", b"OK", b"OK ", b"OK  ", b"NOTFOUND", b"TEMP later", b"PERM never", b"TIMEOUT x", b"YES x", b"OK 250 fine", b'OK "250 2.1.5 fine"',
+            b'OK "550 open', b'OK 550 "a" "b"', b"OK <", b"OK >", b"OK (", b"OK )", b"OK \\", b"OK ,", b"OK %0", b"OK %1%2%9", b"OK $#OK", b"OK RELAY",
+            b"OK ? x", b"OK \x9b", b"OK \x9bx\x9by", b"OK \x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98\x99\x9a\x9b\x9c\x9d\x9e\x9f", b"OK \x8fOK", b"OK \xff\xff",
+            b"OK \0", b"OK a\r\n250 b", b'OK "550 a\r\n250 b"', b"OK " + b"x" * 5000, b"OK " + b"x." * 900, b'OK "550 ' + b"x" * 5000 + b'"',
+            b"OK " + b"x" * 90_000)
+
+
+class Liar(socketserver.ThreadingUnixStreamServer):
+    """A server of socket maps that answers whatever `answer` is."""
+
+    daemon_threads = True
+    answer = b""
+
+    class RequestHandlerClass(socketserver.StreamRequestHandler):
+        def handle(self):
+            while True:
+                digits = b""
+                while not digits.endswith(b":"):
+                    octet = self.rfile.read(1)
+                    if not octet:
+                        return
+                    digits += octet
+                self.rfile.read(int(digits[:-1]) + 1)
+                if self.server.answer is None:
+                    return
+                self.wfile.write(SocketMap.netstring(self.server.answer))
+
+    def __init__(self, path):
+        super().__init__(str(path), self.RequestHandlerClass)
 
 
 def bare(reply):
@@ -375,6 +410,35 @@ class WithoutMore(Without, SendmailTest):
         self.wire()
         for source, line in (("127.0.0.22", MAIL), (CLIENT, "MAIL FROM:<spam@bad.test>"), (CLIENT, "FOO")):
             self.assertRegex(str(self.client(source).say(line)), r" https://x.test/a%20b\?5\d0$")
+
+    def everything(self, source, lines):
+        """All that the server says to these lines, be it replies or not."""
+        said = b""
+        with contextlib.suppress(ConnectionError), Client(self.sendmail.ports["smtp"], HELO, source=source) as client:
+            for line in [*lines, "QUIT"]:
+                client.send(line + "\r\n")
+            while more := client.sock.recv(100_000):
+                said += more
+        return said
+
+    def test_nonsense(self):
+        """Whatever the map answers, what is refused stays refused."""
+        path = self.sandbox / "liar"
+        liar = Liar(path)
+        self.addCleanup(path.unlink)
+        self.addCleanup(liar.server_close)
+        self.addCleanup(liar.shutdown)
+        threading.Thread(target=liar.serve_forever, daemon=True).start()
+        self.daemon.start()
+        self.sendmail.wire(f"unix:{path}", self.daemon.milter)
+        self.sendmail.start()
+        for answer in NONSENSE:
+            with self.subTest(answer):
+                liar.answer = answer
+                for source, lines in ((CLIENT, ["MAIL FROM:<spam@bad.test>", f"RCPT TO:<{MAILBOX}>"]), (CLIENT, [MAIL, RELAY]), ("127.0.0.23", [MAIL, RELAY])):
+                    said = self.everything(source, [*lines, "DATA"])
+                    self.assertNotIn(b"354 ", said)
+                    self.assertNotIn(b"Recipient ok", said)
 
     def test_killed(self):
         """Killed in mid-session: plain text from then on, and never another code."""
