@@ -3,8 +3,8 @@ dnl FEATURE(`mailwhy', `REPLY-MAP', `MILTER'): what the check_* rulesets refuse 
 dnl Part of mailwhy, Apache License 2.0.
 dnl
 dnl It stands before every other FEATURE. Each ruleset check_X that is defined after it, by m4/proto.m4, another FEATURE or the site, gets the
-dnl name mailwhy_check_X; the check_X of this file calls it, and has the text of a $#error explained. Whatever goes wrong on the way, the
-dnl refusal stands as it was: the workspace begins with $#error before anything is looked up, and what is looked up replaces the text alone.
+dnl name mailwhy_check_X; the check_X of this file calls it, and has the text of a $#error explained. Whatever goes wrong on the way, it
+dnl stays refused: the text is looked up by a ruleset of its own, which is called behind $#error and $:.
 divert(0)
 VERSIONID(`mailwhy.m4, FEATURE(mailwhy)')
 divert(-1)
@@ -13,13 +13,13 @@ define(`_MAILWHY_MILTER_', ifelse(len(X`'_ARG2_), `1', `unix:/run/mailwhy/milter
 
 LOCAL_CONFIG
 # mailwhyd explains what is refused; where it does not answer, Sendmail's own text stands.
-Ksendmail socket -o -f -t -d3 -S  ifelse(len(X`'_ARG_), `1', `unix:/run/mailwhy/reply', `_ARG_')
+Ksendmail socket -o -f -t -d5 -S  ifelse(len(X`'_ARG_), `1', `unix:/run/mailwhy/reply', `_ARG_')
 Kmailwhy_set macro
 divert(-1)
 
-INPUT_MAIL_FILTER(`mailwhy', `S='_MAILWHY_MILTER_`, T=C:3s;S:3s;R:3s;E:10s')
+INPUT_MAIL_FILTER(`mailwhy', `S='_MAILWHY_MILTER_`, T=C:5s;S:5s;R:5s;E:10s')
 dnl mailwhyd asks for its macros itself; milters behind its proxy cannot.
-define(`confMILTER_MACROS_CONNECT', defn(`confMILTER_MACROS_CONNECT')``, p, v, {client_addr}, {client_port}, {client_name}, {daemon_port}'')
+define(`confMILTER_MACROS_CONNECT', defn(`confMILTER_MACROS_CONNECT')``, v, {client_addr}, {client_port}, {client_name}, {daemon_port}'')
 define(`confMILTER_MACROS_HELO', defn(`confMILTER_MACROS_HELO')``, {client_addr}, {client_port}'')
 
 dnl The names of the rulesets that are wrapped. proto.m4 puts most of them together from pieces; with delay_checks its checkrelay, checkmail
