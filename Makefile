@@ -1,7 +1,11 @@
-# mailwhy: make, make demo [MTA=sendmail], make check, make bench, make fuzz, make lint, make format, make deps, make clean.
+# mailwhy: make, make demo [MTA=sendmail], make check, make bench, make fuzz, make lint, make format, make deps, make clean; make install, make uninstall, make deb.
 
 VERSION := 0.1.0
 BUILD ?= build
+# Where it is installed, below DESTDIR. Give "make" and "make install" the same.
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -12,6 +16,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat
 HARDEN ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 HARDEN_LD ?= -pie -Wl,-z,relro,-z,now
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -DMAILWHY_VERSION='"$(VERSION)"'
+paths := $(if $(filter-out /usr,$(PREFIX)),-DCATALOG_DIR='"$(PREFIX)/share/mailwhy/catalog"') \
+    $(if $(filter-out /etc,$(SYSCONFDIR)),-DCONFIG_FOLDER='"$(SYSCONFDIR)/mailwhy"')
+CPPFLAGS += $(paths)
 CFLAGS += -std=c11 -g $(WARN) $(HARDEN)
 # The packages may come only with 'make deps', so they are asked for when a rule runs, not when make reads this.
 cflags = $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS))
@@ -27,10 +34,15 @@ cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milte
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-.PHONY: all demo check unit asan tsan bench fuzz lint format deps clean
+.PHONY: all demo check unit asan tsan bench fuzz lint format deps clean install uninstall deb FORCE
 all: $(BUILD)/mailwhyd $(BUILD)/mailwhy
 
-$(BUILD)/obj/%.o: %.c
+# All is compiled anew where the paths have changed.
+$(BUILD)/obj/paths: FORCE
+	@mkdir -p $(@D)
+	@echo "$(PREFIX) $(SYSCONFDIR)" | cmp -s - $@ || echo "$(PREFIX) $(SYSCONFDIR)" >$@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/obj/paths
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(cflags) -pthread -MMD -MP -c -o $@ $<
 
@@ -103,6 +115,56 @@ c_files = $(shell find milter include tests -name '*.[ch]')
 deps:
 	@tests/deps.sh
 	@tests/sendmail.sh $(BUILD)/sendmail
+
+# ---- Installing ---------------------------------------------------------------------------------------------------------------
+
+# Each FROM:TO. Programs; texts; and what an operator changes: a file of these that is there and differs is left alone, and ours goes beside it as
+# TO.dpkg-dist (a name that logrotate passes over).
+share := $(PREFIX)/share
+pages := $(wildcard conf/*.[1578] milter/*/*.[1578])
+programs := $(BUILD)/mailwhy:$(PREFIX)/bin/mailwhy $(BUILD)/mailwhyd:$(PREFIX)/sbin/mailwhyd
+texts := $(foreach f,$(wildcard conf/catalog/*.conf conf/catalog/text/*.conf),$f:$(f:conf/%=$(share)/mailwhy/%)) \
+    $(foreach f,$(pages),$f:$(share)/man/man$(patsubst .%,%,$(suffix $f))/$(notdir $f)) \
+    conf/completions/mailwhy.bash:$(share)/bash-completion/completions/mailwhy \
+    conf/completions/_mailwhy:$(share)/zsh/vendor-completions/_mailwhy \
+    conf/completions/mailwhy.fish:$(share)/fish/vendor_completions.d/mailwhy.fish \
+    systemd/mailwhyd.service:$(UNITDIR)/mailwhyd.service systemd/mailwhyd.socket:$(UNITDIR)/mailwhyd.socket \
+    systemd/mailwhy.sysusers:$(PREFIX)/lib/sysusers.d/mailwhy.conf systemd/mailwhy.tmpfiles:$(PREFIX)/lib/tmpfiles.d/mailwhy.conf
+configs := conf/mailwhy.conf:$(SYSCONFDIR)/mailwhy/mailwhy.conf conf/logrotate/mailwhyd:$(SYSCONFDIR)/logrotate.d/mailwhyd \
+    conf/fail2ban/filter.d/mailwhy-auth.conf:$(SYSCONFDIR)/fail2ban/filter.d/mailwhy-auth.conf \
+    conf/fail2ban/jail.d/mailwhy.conf:$(SYSCONFDIR)/fail2ban/jail.d/mailwhy.conf \
+    conf/lnav/mailwhy.json:$(SYSCONFDIR)/lnav/formats/mailwhy/mailwhy.json
+# A text as it is installed: the paths it names are those of this installation.
+as_installed = sed -e 's|/usr/share/mailwhy|$(share)/mailwhy|g' -e 's|/etc/mailwhy|$(SYSCONFDIR)/mailwhy|g' -e 's|/usr/sbin/mailwhyd|$(PREFIX)/sbin/mailwhyd|g'
+each = set -e; for pair in $(1); do from=$${pair%%:*} to="$(DESTDIR)$${pair\#*:}"; $(2); done
+
+install: all
+	@$(call each,$(programs),install -D -m 0755 "$$from" "$$to")
+	@$(call each,$(texts),$(as_installed) "$$from" | install -D -m 0644 /dev/stdin "$$to")
+	@$(call each,$(configs),$(call install_config))
+	@echo "installed below $(DESTDIR)/; man mailwhyd says how to go on"
+install_config = $(as_installed) "$$from" >$(BUILD)/config.tmp; \
+    if [ ! -e "$$to" ]; then install -D -m 0644 $(BUILD)/config.tmp "$$to"; \
+    elif ! cmp -s $(BUILD)/config.tmp "$$to"; then install -m 0644 $(BUILD)/config.tmp "$$to.dpkg-dist"; \
+        echo "$$to has been changed and stays; ours is $$to.dpkg-dist"; fi; \
+    rm -f $(BUILD)/config.tmp
+
+# What was changed stays, and so do the log and the user.
+uninstall:
+	@$(call each,$(programs) $(texts),rm -f "$$to")
+	@$(call each,$(configs),$(as_installed) "$$from" | cmp -s - "$$to" && rm -f "$$to" || [ ! -e "$$to" ] || echo "$$to has been changed and stays")
+	@for dir in $(share)/mailwhy/catalog/text $(share)/mailwhy/catalog $(share)/mailwhy $(SYSCONFDIR)/lnav/formats/mailwhy $(SYSCONFDIR)/mailwhy; do \
+	    rmdir "$(DESTDIR)$$dir" 2>/dev/null || true; done
+
+# A Debian package, in build/deb.
+deb:
+	@tests/deps.sh deb
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/mailwhy
+	@cp -a Makefile README.md LICENSE conf include milter systemd $(BUILD)/deb/mailwhy/
+	@mv $(BUILD)/deb/mailwhy/conf/debian $(BUILD)/deb/mailwhy/
+	cd $(BUILD)/deb/mailwhy && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc $(if $(V),,>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; })
+	@rm -rf $(BUILD)/deb/mailwhy
+	@ls $(BUILD)/deb/*.deb
 
 clean:
 	rm -rf $(BUILD)

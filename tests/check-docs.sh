@@ -28,7 +28,8 @@ render() { # PAGE
 # What a table of libconfuse options has, one line each: "TABLE TYPE KEY DEFAULT" with tabs between. Macros are filled in.
 options_of() { # FILE...
     catalog_dir=$(sed -n 's/^#define CATALOG_DIR "\([^"]*\)".*/\1/p' include/mailwhy/catalog_dir.h)
-    cat "$@" | tr '\n' ' ' | sed "s|, CATALOG_DIR,|, \"$catalog_dir\",|g; s/static cfg_opt_t /\\
+    config_folder=$(sed -n 's/^#define CONFIG_FOLDER "\([^"]*\)".*/\1/p' include/mailwhy/config.h)
+    cat "$@" | tr '\n' ' ' | sed "s|, CATALOG_DIR,|, \"$catalog_dir\",|g; s|, LOCAL_CATALOG_DIR,|, \"$config_folder/catalog\",|g; s/static cfg_opt_t /\\
 &/g" | sed -n 's/^static cfg_opt_t \([a-z_]*\)\[\] = {\(.*\)CFG_END().*/\1 \2/p' | sed 's/CFG_/\
 &/g' | awk '
         !/^CFG_/ { table = $1; next }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what the build, the demo and the tests need and this machine lacks (Debian 12).
+# Install what the build, the demo and the tests need and this machine lacks (Debian 12); with "deb", only what "make deb" needs.
 # Says what it installs; does nothing, and needs no privileges, where nothing is missing.
 set -eu
 
@@ -9,10 +9,17 @@ tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-mo
     lnav logrotate fail2ban zsh fish
     chromium chromium-driver python3-selenium poppler-utils fonts-dejavu-core"
 sendmail="m4 libdb5.3 libldap-2.5-0 liblockfile1 libnsl2 libwrap0" # what tests/sendmail.sh unpacks needs these
+deb="debhelper dpkg-dev fakeroot"
+# The package is tried in a small Debian of its own, which systemd runs.
+machine="lintian mmdebstrap systemd systemd-container"
 lint="clang clang-format clang-tidy libclang-rt-14-dev mandoc shellcheck"
 
 missing=
-for package in $build $tests $sendmail $lint; do
+case ${1:-} in
+deb) wanted="$build $deb" ;;
+*) wanted="$build $tests $sendmail $deb $machine $lint" ;;
+esac
+for package in $wanted; do
     status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"
 done

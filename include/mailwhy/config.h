@@ -8,7 +8,12 @@
 #include <mailwhy/buffer.h>
 #include <mailwhy/explain.h>
 
-#define CONFIG_FILE "/etc/mailwhy/mailwhy.conf"
+/* The Makefile says otherwise for another SYSCONFDIR. */
+#ifndef CONFIG_FOLDER
+#define CONFIG_FOLDER "/etc/mailwhy"
+#endif
+#define CONFIG_FILE CONFIG_FOLDER "/mailwhy.conf"
+#define LOCAL_CATALOG_DIR CONFIG_FOLDER "/catalog"
 
 #define CONFIG_NAME_MAX 32 /* octets of a wrapped milter's name */
 

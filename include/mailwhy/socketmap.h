@@ -22,6 +22,9 @@ typedef bool socketmap_answer(void *context, const char *name, size_t name_len, 
 
 /* Serve the listening sockets, which stay the caller's. NULL with errno. */
 struct socketmap *socketmap_new(struct loop *loop, const int *listeners, size_t count, socketmap_answer *answer, void *context);
+
+/* Answer the requests that have arrived at the connections that are open, for the last time before the end. */
+void socketmap_finish(struct socketmap *map);
 void socketmap_free(struct socketmap *map);
 
 #endif

@@ -105,7 +105,7 @@ static cfg_opt_t options[] = {CFG_SEC("socketmap", socketmap_options, CFGF_NONE)
                               CFG_STR("socket_group", "postfix", CFGF_NONE),
                               CFG_STR("socket_mode", "0660", CFGF_NONE),
                               CFG_STR("catalog", CATALOG_DIR, CFGF_NONE),
-                              CFG_STR("local_catalog", "/etc/mailwhy/catalog", CFGF_NONE),
+                              CFG_STR("local_catalog", LOCAL_CATALOG_DIR, CFGF_NONE),
                               CFG_SEC("explain", explain_options, CFGF_NONE),
                               CFG_STR("event_log", "/var/log/mailwhy/events.jsonl", CFGF_NONE),
                               CFG_STR_LIST("log", "{\"refused\", \"auth\"}", CFGF_NONE),

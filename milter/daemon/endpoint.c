@@ -115,9 +115,10 @@ static int give(const char *path, const struct endpoint_owner *owner)
     if (fd == -1)
         return -1;
     if (fstat(fd, &st) == 0) {
+        bool given = (owner->uid == (uid_t)-1 || owner->uid == st.st_uid) && (owner->gid == (gid_t)-1 || owner->gid == st.st_gid);
         errno = EEXIST;
         if (S_ISSOCK(st.st_mode))
-            result = fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH);
+            result = given ? 0 : fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH);
     }
     int error = errno;
     close(fd);

@@ -19,7 +19,7 @@
 
 #include <mailwhy/authlog.h>
 #include <mailwhy/config.h>
-#include <mailwhy/endpoint.h>
+#include <mailwhy/listeners.h>
 #include <mailwhy/loop.h>
 #include <mailwhy/milter.h>
 #include <mailwhy/notes.h>
@@ -44,6 +44,7 @@ struct daemon {
     struct catalog_source source;
     struct loop *loop;
     struct reloader *reloader;
+    struct listeners *listeners;
     int reply_listener, milter_listener; /* -1: none */
     struct wraps *wraps;
     bool verbose;
@@ -202,11 +203,16 @@ static int take_places(struct daemon *d, struct buffer *fault)
         setrlimit(RLIMIT_NOFILE, &files);
     }
     struct endpoint_owner owner = {d->privileges.uid, d->privileges.socket_gid, c->socket_mode};
-    if (*c->socketmap_listen && (d->reply_listener = endpoint_listen(c->socketmap_listen, &owner, fault)) == -1)
+    if (!(d->listeners = listeners_new())) {
+        buffer_add_string(fault, strerror(errno));
         return -1;
-    if (*c->milter_listen && (d->milter_listener = endpoint_listen(c->milter_listen, &owner, fault)) == -1)
+    }
+    if (*c->socketmap_listen &&
+        (d->reply_listener = listeners_take(d->listeners, "socketmap", c->socketmap_listen, &owner, fault)) == -1)
         return -1;
-    if (!(d->wraps = wraps_listen(c, &owner, fault)))
+    if (*c->milter_listen && (d->milter_listener = listeners_take(d->listeners, "milter", c->milter_listen, &owner, fault)) == -1)
+        return -1;
+    if (!(d->wraps = wraps_listen(c, d->listeners, &owner, fault)))
         return -1;
     privileges_make_folder(&d->privileges, c->event_log);
     if (*c->maillog_follow)
@@ -254,6 +260,8 @@ static int serve(struct daemon *d)
         goto done;
     if (d->reply_listener != -1 && !(socketmap = socketmap_new(d->loop, &d->reply_listener, 1, replymap_answer, replymap)))
         goto done;
+    if (listeners_refuse_rest(d->listeners, d->loop) == -1)
+        goto done;
     if (wraps_start(d->wraps, &d->service) == -1)
         goto done;
     if (!(watchdog = watchdog_new(d->loop, d->reply_listener, wraps_proxy(d->wraps))))
@@ -269,6 +277,8 @@ static int serve(struct daemon *d)
     sd_notify(0, "READY=1");
     result = loop_run(d->loop);
     sd_notify(0, "STOPPING=1");
+    if (socketmap)
+        socketmap_finish(socketmap);
 
 done:
     authlog_stop(authlog);
@@ -336,11 +346,8 @@ int main(int argc, char **argv)
     int result = placed ? run(&d) : -1;
     if (!placed)
         fprintf(stderr, "mailwhyd: %s\n", buffer_string(&fault));
-    if (d.reply_listener != -1)
-        endpoint_unlink(d.config.socketmap_listen);
-    if (d.milter_listener != -1)
-        endpoint_unlink(d.config.milter_listen);
     wraps_end(d.wraps);
+    listeners_end(d.listeners);
     buffer_free(&fault);
     if (!placed)
         return EX_UNAVAILABLE;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 struct wrap {
-    const struct config_wrap *config;
     char via[sizeof "wrap:" + CONFIG_NAME_MAX];
 };
 
@@ -18,21 +17,23 @@ struct wraps {
     struct milter_proxy *proxy;
 };
 
-static int wrap_listen(struct wraps *w, const struct config_wrap *config, const struct endpoint_owner *owner,
-                       struct buffer *fault)
+static int wrap_listen(struct wraps *w, const struct config_wrap *config, struct listeners *listeners,
+                       const struct endpoint_owner *owner, struct buffer *fault)
 {
+    char socket_name[sizeof "wrap-" + CONFIG_NAME_MAX];
     struct wrap *wrap = &w->wraps[w->count];
     struct milter_route *route = &w->routes[w->count];
-    wrap->config = config;
     snprintf(wrap->via, sizeof wrap->via, "wrap:%s", config->name);
     route->via = wrap->via;
     if (endpoint_address(config->to, &route->to, &route->to_len, fault) == -1)
         return -1;
-    route->listener = endpoint_listen(config->listen, owner, fault);
+    snprintf(socket_name, sizeof socket_name, "wrap-%s", config->name);
+    route->listener = listeners_take(listeners, socket_name, config->listen, owner, fault);
     return route->listener == -1 ? -1 : 0;
 }
 
-struct wraps *wraps_listen(const struct config *config, const struct endpoint_owner *owner, struct buffer *fault)
+struct wraps *wraps_listen(const struct config *config, struct listeners *listeners, const struct endpoint_owner *owner,
+                           struct buffer *fault)
 {
     struct wraps *w = calloc(1, sizeof *w);
     if (w) {
@@ -44,7 +45,7 @@ struct wraps *wraps_listen(const struct config *config, const struct endpoint_ow
         goto fail;
     }
     for (; w->count < config->wrap_count; w->count++)
-        if (wrap_listen(w, &config->wraps[w->count], owner, fault) == -1)
+        if (wrap_listen(w, &config->wraps[w->count], listeners, owner, fault) == -1)
             goto fail;
     return w;
 
@@ -71,10 +72,8 @@ void wraps_end(struct wraps *w)
     if (!w)
         return;
     milter_proxy_stop(w->proxy);
-    for (size_t i = 0; i < w->count; i++) {
-        endpoint_unlink(w->wraps[i].config->listen);
+    for (size_t i = 0; i < w->count; i++)
         close(w->routes[i].listener);
-    }
     free(w->wraps);
     free(w->routes);
     free(w);

@@ -260,6 +260,16 @@ fail:
     return NULL;
 }
 
+void socketmap_finish(struct socketmap *map)
+{
+    size_t count = map->open; /* a connection that is answered goes to the end of the list */
+    for (struct client *c = TAILQ_FIRST(&map->clients), *next; c && count; c = next, count--) {
+        next = TAILQ_NEXT(c, list);
+        if (client_read(c) == -1)
+            client_close(c);
+    }
+}
+
 void socketmap_free(struct socketmap *map)
 {
     if (!map)
