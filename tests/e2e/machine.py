@@ -1,0 +1,102 @@
+"""A small Debian of its own, with Postfix, run by a real systemd in a container (systemd-nspawn). Needs root.
+
+Its files are made once for each set of packages, by mmdebstrap from the mirror that apt is set to, and kept in the build directory; what
+a machine writes is in memory, and gone with it. It has a loopback network alone."""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from mailwhyd import TREE
+from sandbox import run, uninterrupted, wait_for
+
+KEPT = TREE / "build" / "machine"
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "postfix", "logrotate"]
+
+
+def base(packages):
+    """The root directory of a Debian with these packages, made where it is missing."""
+    packages = sorted({*PACKAGES, *packages})
+    name = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:16]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with open(KEPT / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        root = KEPT / name
+        if not root.exists():
+            making = KEPT / f"{name}.making"
+            for old in KEPT.glob("*"):
+                if old.is_dir():
+                    shutil.rmtree(old)
+            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", making, timeout=110)
+            making.rename(root)
+        return root
+
+
+class Machine:
+    """A booted machine. packages: what it has besides PACKAGES; share: a directory that it sees as /share."""
+
+    def __init__(self, sandbox, packages, share):
+        self.sandbox = sandbox
+        environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+        with uninterrupted():
+            self.nspawn = sandbox.spawn(["systemd-nspawn", "--quiet", f"--directory={base(packages)}", "--volatile=overlay", "--boot", "--register=no",
+                                         "--keep-unit", "--private-network", "--resolv-conf=off", "--timezone=off", "--hostname=mx",
+                                         "--console=pipe", f"--bind-ro={share}:/share"], sandbox / "console", env=environment)
+            sandbox.at_close(self.power_off)
+        self.leader = None
+        wait_for("the machine", self._is_up, 60, 0.1)
+
+    def _is_up(self):
+        """Its init is the child that systemd-nspawn has in the end; another one comes before it."""
+        if self.nspawn.status() is not None:
+            raise RuntimeError(f"the machine ended: {(self.sandbox / 'console').read_text(errors='replace')}")
+        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
+        self.leader = children[-1] if children else None
+        state = self.leader and self.run("systemctl", "is-system-running", check=False).stdout.split()
+        return state and state[-1] in ("running", "degraded")
+
+    def enter(self, *args):
+        """The command that runs another one in the machine."""
+        return ["nsenter", f"--target={self.leader}", "--all", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+                "DEBIAN_FRONTEND=noninteractive", *args]
+
+    def run(self, *args, **options):
+        return run(*self.enter(*args), **options)
+
+    def text(self, *args):
+        """What a command prints."""
+        return self.run(*args).stdout.strip()
+
+    def shell(self, script, **options):
+        return self.run("sh", "-ec", script, **options).stdout.strip()
+
+    @contextlib.contextmanager
+    def network(self):
+        """Within this block the caller's new sockets are the machine's."""
+        ours = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        theirs = os.open(f"/proc/{self.leader}/ns/net", os.O_RDONLY)
+        try:
+            setns(theirs)
+            yield
+        finally:
+            setns(ours)
+            os.close(ours)
+            os.close(theirs)
+
+    def power_off(self):
+        if self.nspawn.status() is None and self.leader:
+            run(*self.enter("systemctl", "poweroff", "--force", "--force"), check=False)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.nspawn.wait(5)
+
+
+def setns(descriptor):
+    """Move the calling thread to that network, as os.setns() does, which Python has from 3.12 on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(descriptor, 0x40000000):
+        raise OSError(ctypes.get_errno(), "setns")

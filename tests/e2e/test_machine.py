@@ -1,0 +1,260 @@
+"""The Debian package on a Debian of its own, with stock Postfix and real dpkg and systemd: install, use, upgrade, restart, hang, remove, purge."""
+
+import functools
+import json
+import pathlib
+import re
+import shutil
+import time
+import unittest
+
+from load import Load
+from machine import Machine
+from mailwhyd import BUILD, TREE
+from sandbox import Sandbox, run, wait_for
+from smtp import Client
+
+WIRING = ["smtpd_milters = unix:mailwhy/milter", "milter_default_action = accept", "milter_macro_defaults = pid=$process_id",
+          "smtpd_reject_footer_maps = socketmap:unix:mailwhy/reply:$process_id", "postscreen_reject_footer_maps ="]
+CONF = "/etc/mailwhy/mailwhy.conf"
+UNITS = ("mailwhyd.service", "mailwhyd.socket")
+
+
+def version_of(deb, folder, version, edit):
+    """The package anew as another version of itself, its files changed by edit(ROOT)."""
+    root = folder / f"root-{version}"
+    run("dpkg-deb", "-R", deb, root)
+    control = root / "DEBIAN" / "control"
+    control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(), flags=re.M))
+    edit(root)
+    sums = [run("md5sum", path.relative_to(root), cwd=root).stdout for path in sorted(root.rglob("*"))
+            if path.is_file() and "DEBIAN" not in path.parts and "etc" not in path.relative_to(root).parts]
+    (root / "DEBIAN" / "md5sums").write_text("".join(sums))
+    made = folder / f"mailwhy_{version}.deb"
+    run("dpkg-deb", "--root-owner-group", "-b", root, made)
+    shutil.rmtree(root)
+    return made.name
+
+
+@functools.cache
+def make_debs():
+    """The package, and one each before and after it, in one directory: (directory, their names from old to new, what it depends on)."""
+    run("make", "deb", cwd=TREE, timeout=110)
+    deb, = (TREE / "build" / "deb").glob("mailwhy_*.deb")
+    folder = TREE / "build" / "deb" / "tried"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    shutil.copy(deb, folder)
+
+    def before(root):
+        for name in ("mailwhy/mailwhy.conf", "logrotate.d/mailwhyd"):
+            path = root / "etc" / name
+            path.write_text("# As it was.\n" + path.read_text())
+        (root / "usr/share/mailwhy/catalog/gone.conf").write_text("")
+
+    def after(root):
+        path = root / "etc/mailwhy/mailwhy.conf"
+        path.write_text(path.read_text() + "\n# What is new.\n")
+
+    names = [version_of(deb, folder, "0.0.1", before), deb.name, version_of(deb, folder, "999", after)]
+    control = run("dpkg-deb", "-f", deb, "Depends").stdout
+    return folder, names, [part.split()[0] for part in control.split(", ") if "|" not in part]
+
+
+class MachineTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.debs, (cls.old, cls.new, cls.newer), cls.depends = make_debs()
+
+    def setUp(self):
+        self.sandbox = self.enterContext(Sandbox())
+        self.machine = Machine(self.sandbox, self.depends, self.debs)
+
+    def install(self, deb):
+        return self.machine.text("dpkg", "-i", "--force-confdef", "--force-confold", f"/share/{deb}")
+
+    def wire(self, *settings):
+        self.machine.run("postconf", "-e", *WIRING, *settings)
+        self.machine.run("postfix", "reload")
+
+    def client(self):
+        with self.machine.network():
+            return Client(25, "client.test")
+
+    def is_explained(self):
+        """Whether a refusal is explained just now."""
+        with self.client() as client:
+            reply = client.say("FROBNICATE")
+            self.assertEqual(reply.code, 500)
+            return bool(reply.reason and reply.ref)
+
+    def load(self):
+        return Load(25, "nobody-here@localhost", within=self.machine.network)
+
+    def check_load(self, load):
+        self.assertEqual(load.faults(), "")
+        self.assertGreater(load.sessions() / load.seconds, 40, "too few sessions a second")
+        log = self.machine.text("cat", "/var/log/mailwhy/events.jsonl")
+        logged = {json.loads(line).get("ref") for line in log.splitlines()}
+        self.assertLessEqual(set(load.refs), logged)
+
+    def states(self):
+        return self.machine.run("systemctl", "is-active", *UNITS, check=False).stdout.split()
+
+    def main_pid(self):
+        return self.machine.text("systemctl", "show", "-P", "MainPID", "mailwhyd.service")
+
+
+class Package(MachineTest):
+    def test_install(self):
+        """From dpkg -i to the first explained refusal in less than 10 seconds; the units, files and modes are as they should be."""
+        began = time.monotonic()
+        self.install(self.new)
+        self.wire()
+        self.assertTrue(self.is_explained())
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual(self.states(), ["active", "active"])
+        self.assertEqual(self.machine.text("systemctl", "is-enabled", *UNITS).split(), ["enabled", "enabled"])
+        for path, expected in (("/var/spool/postfix/mailwhy", "mailwhy:postfix 2750"), ("/var/spool/postfix/mailwhy/reply", "mailwhy:postfix 660"),
+                               ("/var/spool/postfix/mailwhy/milter", "mailwhy:postfix 660"), ("/var/log/mailwhy", "mailwhy:mailwhy 750"),
+                               ("/var/log/mailwhy/events.jsonl", "mailwhy:mailwhy 640"), (CONF, "root:root 644"), ("/usr/sbin/mailwhyd", "root:root 755"),
+                               ("/usr/share/mailwhy/catalog/text/en.conf", "root:root 644")):
+            self.assertEqual(self.machine.text("stat", "-c", "%U:%G %a", path), expected, path)
+        status = self.machine.text("cat", f"/proc/{self.main_pid()}/status")
+        self.assertRegex(status, r"\nCapEff:\s+0+\n")
+        self.assertRegex(status, r"\nNoNewPrivs:\s+1\n")
+        self.assertEqual(self.machine.text("dpkg", "--verify", "mailwhy"), "")
+        self.assertIn("535", self.machine.text("mailwhy", "explain", "535 5.7.8 Error: authentication failed"))
+        self.check_operation()
+
+    def check_operation(self):
+        """Within its hardening: syslog, the sessions, the log's rotation and reload, and a socket of its own beside those of systemd."""
+        machine = self.machine
+        event = json.loads(machine.text("tail", "-n1", "/var/log/mailwhy/events.jsonl"))
+        self.assertEqual((event["client_addr"], event["helo"]), ("127.0.0.1", "client.test"))
+        wait_for("the event in the journal", lambda: f"ref={event['ref']}" in machine.text("journalctl", "-t", "mailwhyd"))
+        self.assertIn("adm", machine.text("sh", "-c", f"for g in $(sed -n 's/^Groups://p' /proc/{self.main_pid()}/status); do getent group $g; done"))
+        machine.run("logrotate", "-f", "/etc/logrotate.d/mailwhyd")
+        self.assertTrue(self.is_explained())
+        self.assertEqual(len(machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines()), 1)
+        machine.shell(f"echo 'socketmap {{ listen = \"unix:/var/spool/postfix/mailwhy/other\" }}' >>{CONF}; systemctl restart mailwhyd")
+        self.assertEqual(machine.text("stat", "-c", "%U:%G %a", "/var/spool/postfix/mailwhy/other"), "mailwhy:postfix 660")
+        self.assertFalse(self.is_explained(), "the socket that is in the configuration no more")
+        wait_for("the note on it", lambda: "mailwhyd.socket" in machine.text("journalctl", "-t", "mailwhyd", "-p", "warning"))
+        self.wire("smtpd_reject_footer_maps = socketmap:unix:mailwhy/other:$process_id")
+        self.assertTrue(self.is_explained())
+
+    def test_upgrade(self):
+        """An upgrade under load refuses no client and leaves no refusal unexplained; a changed configuration stays, an unchanged one is replaced."""
+        self.install(self.old)
+        self.machine.shell(f"echo 'explain {{ contact = \"postmaster@example.com\" }}' >>{CONF}")
+        self.wire("smtpd_client_connection_count_limit = 0")
+        with self.load() as load:
+            time.sleep(1)
+            self.install(self.new)
+            time.sleep(1)
+            self.machine.run("dpkg", "-i", "--force-confdef", "--force-confold", f"/share/{self.newer}")
+            time.sleep(1)
+        self.check_load(load)
+        self.assertEqual(self.states(), ["active", "active"])
+        conf = self.machine.text("cat", CONF)
+        self.assertIn("postmaster@example.com", conf)
+        self.assertIn("# As it was.", conf)
+        self.assertTrue(self.machine.text("cat", f"{CONF}.dpkg-dist").endswith("# What is new."))
+        self.assertNotIn("# As it was.", self.machine.text("cat", "/etc/logrotate.d/mailwhyd"))
+        self.assertEqual(self.machine.run("ls", "/usr/share/mailwhy/catalog/gone.conf", check=False).returncode, 2)
+        with self.client() as client:
+            self.assertIn("postmaster@example.com", str(client.say("FROBNICATE")))
+
+    FILES = "find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run -o -path /tmp -o -path /share -o -path /var/lib/dpkg " \
+            "-o -path /var/log/journal -o -path /var/lib/postfix -o -path /var/lib/systemd \\) -prune -o -print | sort"
+
+    def test_remove_and_purge(self):
+        """Removed, it leaves its configuration and its log; purged, nothing. Postfix's replies are plain at once, and mail flows."""
+        before = self.machine.shell(self.FILES).splitlines()
+        self.install(self.new)
+        self.wire()
+        self.assertTrue(self.is_explained())
+        self.machine.run("dpkg", "-r", "mailwhy")
+        began = time.monotonic()
+        self.assertFalse(self.is_explained())
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertEqual(self.states(), ["inactive", "inactive"])
+        self.machine.run("ls", CONF, "/var/log/mailwhy/events.jsonl")
+        self.machine.run("dpkg", "--purge", "mailwhy")
+        left = set(self.machine.shell(self.FILES).splitlines()) - set(before)
+        allowed = {"/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/.pwd.lock", "/var/log/dpkg.log"}
+        self.assertEqual({path for path in left if not path.startswith("/var/spool/postfix/") or "mailwhy" in path} - allowed, set())
+        self.assertEqual(self.machine.run("systemctl", "--failed", "--quiet").stdout.strip(), "")
+
+
+class Service(MachineTest):
+    def setUp(self):
+        super().setUp()
+        self.install(self.new)
+        self.wire("smtpd_client_connection_count_limit = 0")
+
+    def test_restart_under_load(self):
+        """Restarts, a reload and a kill -9 under 50 sessions a second: no client sees a failed connection or an unexplained reply."""
+        with self.load() as load:
+            for command in ("restart", "reload", "restart", "kill --signal=KILL"):
+                time.sleep(1.5)
+                self.machine.run("systemctl", *command.split(), "mailwhyd.service")
+            time.sleep(1.5)
+        self.check_load(load)
+
+    def test_hung(self):
+        """A daemon that hangs (SIGSTOP) is replaced in less than 20 seconds; who waited for it meanwhile gets an explained reply."""
+        self.assertTrue(self.is_explained())
+        stopped = self.main_pid()
+        began = time.monotonic()
+        self.machine.run("systemctl", "kill", "--signal=STOP", "mailwhyd.service")
+        self.assertTrue(self.is_explained(), "the reply that waited")
+        self.assertLess(time.monotonic() - began, 20)
+        self.assertNotEqual(self.main_pid(), stopped)
+        self.assertEqual(self.states(), ["active", "active"])
+
+    def test_cannot_start(self):
+        """One that cannot start leaves nobody waiting at its sockets, and is back with them when its fault is mended."""
+        self.machine.shell(f"cp {CONF} /tmp/good; echo nonsense >>{CONF}; systemctl reload mailwhyd || :")
+        self.assertEqual(self.states(), ["active", "active"])
+        self.assertTrue(self.is_explained(), "a reload with a fault leaves the daemon as it was")
+        self.machine.run("systemctl", "restart", "mailwhyd", check=False)
+        wait_for("the end of the attempts", lambda: self.states() == ["failed", "failed"], 10)
+        began = time.monotonic()
+        self.assertFalse(self.is_explained())
+        self.assertLess(time.monotonic() - began, 5)
+        self.machine.shell(f"cp /tmp/good {CONF}; systemctl reset-failed mailwhyd; systemctl restart mailwhyd")
+        self.assertTrue(self.is_explained())
+        self.assertEqual(self.states(), ["active", "active"])
+
+
+class Tools(unittest.TestCase):
+    """What the tools that know packages and units say."""
+
+    def test_lintian(self):
+        """lintian finds no fault in the package: no error, and no warning."""
+        folder, _, _ = make_debs()
+        said = run("lintian", "--allow-root", "--fail-on=error,warning", *folder.parent.glob("*.changes"), timeout=100, check=False)
+        self.assertEqual((said.returncode, said.stdout), (0, ""))
+
+    def test_units(self):
+        """systemd-analyze finds no fault in the units, and rates the service's exposure 1.5 or better."""
+        sandbox = self.enterContext(Sandbox())
+        root = sandbox.directory("root")
+        run("make", "install", f"DESTDIR={root}", f"BUILD={BUILD.relative_to(TREE)}", cwd=TREE)
+        for program in ("bin/sh", "usr/sbin/mailwhyd"):
+            pathlib.Path(root / program).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy("/bin/sh", root / "bin/sh")
+        shutil.copytree("/lib/systemd/system", root / "lib/systemd/system", symlinks=True)
+        for unit in (TREE / "systemd").glob("mailwhyd.*"):
+            shutil.copy(unit, root / "lib/systemd/system")
+        said = run("systemd-analyze", "verify", f"--root={root}", "--man=no", *UNITS, check=False)
+        self.assertEqual((said.returncode, [line for line in said.stdout.splitlines() if "mailwhy" in line]), (0, []), said.stdout)
+        rated = run("systemd-analyze", "security", "--offline=true", "--threshold=15", TREE / "systemd" / "mailwhyd.service", check=False)
+        self.assertEqual(rated.returncode, 0, rated.stdout)
+        self.assertLessEqual(float(re.search(r"exposure level for mailwhyd.service: ([\d.]+)", rated.stdout).group(1)), 1.5)
+
+
+if __name__ == "__main__":
+    unittest.main()
