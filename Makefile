@@ -162,7 +162,7 @@ deb:
 	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/mailwhy
 	@cp -a Makefile README.md LICENSE conf include milter systemd $(BUILD)/deb/mailwhy/
 	@mv $(BUILD)/deb/mailwhy/conf/debian $(BUILD)/deb/mailwhy/
-	cd $(BUILD)/deb/mailwhy && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -b -us -uc $(if $(V),,>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; })
+	cd $(BUILD)/deb/mailwhy && env -u MAKEFLAGS -u MAKELEVEL -u CI dpkg-buildpackage -b -us -uc $(if $(V),,>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; })
 	@rm -rf $(BUILD)/deb/mailwhy
 	@ls $(BUILD)/deb/*.deb
 

@@ -32,9 +32,15 @@ def base(packages):
             for old in KEPT.glob("*"):
                 if old.is_dir():
                     shutil.rmtree(old)
-            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", making, timeout=110)
+            run("mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", "bookworm", making, *mirrors(), timeout=110)
             making.rename(root)
         return root
+
+
+def mirrors():
+    """Where apt has Debian from, as lines of sources.list(5); none where it has no lists: then mmdebstrap knows itself."""
+    lines = run("apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages", "Origin: Debian").stdout
+    return sorted({line for line in lines.splitlines() if line.startswith("deb ") and " bookworm" in line})
 
 
 class Machine:

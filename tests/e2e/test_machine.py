@@ -9,7 +9,7 @@ import time
 import unittest
 
 from load import Load
-from machine import Machine
+from machine import Machine, base
 from mailwhyd import BUILD, TREE
 from sandbox import Sandbox, run, wait_for
 from smtp import Client
@@ -59,6 +59,19 @@ def make_debs():
     names = [version_of(deb, folder, "0.0.1", before), deb.name, version_of(deb, folder, "999", after)]
     control = run("dpkg-deb", "-f", deb, "Depends").stdout
     return folder, names, [part.split()[0] for part in control.split(", ") if "|" not in part]
+
+
+class Build(unittest.TestCase):
+    """What the others need, each within a time of its own."""
+
+    def test_deb(self):
+        """make deb makes a package of the version that the programs have."""
+        _, (_, deb, _), _ = make_debs()
+        self.assertEqual(deb.split("_")[1], run(BUILD / "mailwhyd", "-V").stdout.split()[1])
+
+    def test_machine(self):
+        """A Debian with what the package depends on can be made."""
+        self.assertTrue((base(make_debs()[2]) / "usr/lib/systemd/systemd").exists())
 
 
 class MachineTest(unittest.TestCase):
