@@ -130,7 +130,7 @@ class Package(MachineTest):
         self.assertEqual(self.machine.text("systemctl", "is-enabled", *UNITS).split(), ["enabled", "enabled"])
         for path, expected in (("/var/spool/postfix/mailwhy", "mailwhy:postfix 2750"), ("/var/spool/postfix/mailwhy/reply", "mailwhy:postfix 660"),
                                ("/var/spool/postfix/mailwhy/milter", "mailwhy:postfix 660"), ("/var/log/mailwhy", "mailwhy:mailwhy 750"),
-                               ("/var/log/mailwhy/events.jsonl", "mailwhy:mailwhy 640"), (CONF, "root:root 644"), ("/usr/sbin/mailwhyd", "root:root 755"),
+                               ("/var/lib/mailwhy", "mailwhy:mailwhy 750"), ("/var/log/mailwhy/events.jsonl", "mailwhy:mailwhy 640"), (CONF, "root:root 644"), ("/usr/sbin/mailwhyd", "root:root 755"),
                                ("/usr/share/mailwhy/catalog/text/en.conf", "root:root 644")):
             self.assertEqual(self.machine.text("stat", "-c", "%U:%G %a", path), expected, path)
         status = self.machine.text("cat", f"/proc/{self.main_pid()}/status")
@@ -147,6 +147,7 @@ class Package(MachineTest):
         self.assertEqual((event["client_addr"], event["helo"]), ("127.0.0.1", "client.test"))
         wait_for("the event in the journal", lambda: f"ref={event['ref']}" in machine.text("journalctl", "-t", "mailwhyd"))
         self.assertIn("adm", machine.text("sh", "-c", f"for g in $(sed -n 's/^Groups://p' /proc/{self.main_pid()}/status); do getent group $g; done"))
+        self.check_maillog()
         machine.run("logrotate", "-f", "/etc/logrotate.d/mailwhyd")
         self.assertTrue(self.is_explained())
         self.assertEqual(len(machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines()), 1)
@@ -156,6 +157,15 @@ class Package(MachineTest):
         wait_for("the note on it", lambda: "mailwhyd.socket" in machine.text("journalctl", "-t", "mailwhyd", "-p", "warning"))
         self.wire("smtpd_reject_footer_maps = socketmap:unix:mailwhy/other:$process_id")
         self.assertTrue(self.is_explained())
+
+    def check_maillog(self):
+        """A mail log as rsyslog writes it is followed, though mailwhyd is not root."""
+        failure = "mx sendmail[77]: 5AK1: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): bad, relay=x.test [192.0.2.9]"
+        self.machine.shell("install -o root -g adm -m 0640 /dev/null /var/log/mail.log; "
+                           f"echo 'maillog {{ follow = \"/var/log/mail.log\" }}' >>{CONF}; systemctl restart mailwhyd; sleep 1; "
+                           f"echo \"$(date +'%b %e %T') {failure}\" >>/var/log/mail.log")
+        wait_for("its event", lambda: "192.0.2.9" in self.machine.text("tail", "-n1", "/var/log/mailwhy/events.jsonl"))
+        wait_for("how far it was read", lambda: self.machine.text("ls", "/var/lib/mailwhy") == "maillog")
 
     def test_upgrade(self):
         """An upgrade under load refuses no client and leaves no refusal unexplained; a changed configuration stays, an unchanged one is replaced."""
