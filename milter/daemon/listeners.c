@@ -154,10 +154,11 @@ int listeners_refuse_rest(struct listeners *l, struct loop *loop)
         struct passed *p = &l->passed[i];
         if (p->watch.fd == -1)
             continue;
-        note(LOG_WARNING,
-             "%s was passed to mailwhyd, but mailwhy.conf has no such endpoint: whoever connects there is turned away. Name it in "
-             "mailwhy.conf, or take it out of mailwhyd.socket",
-             buffer_string(&p->endpoint));
+        note(
+            LOG_WARNING,
+            "%s was passed to mailwhyd, but mailwhy.conf has no such endpoint: whoever connects there is turned away. Name it in "
+            "mailwhy.conf, or take it out of mailwhyd.socket",
+            buffer_string(&p->endpoint));
         p->watch.events = EPOLLIN;
         p->watch.ready = refuse;
         if (loop_add(loop, &p->watch) == -1)

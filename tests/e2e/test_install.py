@@ -57,6 +57,9 @@ class Install(unittest.TestCase):
             self.assertEqual({path.name for path in (TREE / kind).glob("*.conf")}, {path.name for path in (self.root / folder).glob("*.conf")})
         pages = {path.name for place in ("conf", "milter") for path in (TREE / place).rglob("*.[1578]")}
         self.assertEqual({path.name for path in (self.root / "usr/share/man").rglob("*.*")}, pages)
+        contents = {path.read_bytes() for path in self.root.rglob("*") if path.is_file()}
+        ours = [path for place in ("conf", "systemd") for path in (TREE / place).rglob("*") if path.is_file() and "debian" not in path.parts]
+        self.assertEqual([str(path) for path in ours if path.read_bytes() not in contents], [], "not installed")
         self.make("uninstall")
         self.assertEqual(self.files(), set())
 
