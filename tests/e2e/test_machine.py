@@ -156,7 +156,7 @@ class Package(MachineTest):
         self.assertFalse(self.is_explained(), "the socket that is in the configuration no more")
         wait_for("the note on it", lambda: "mailwhyd.socket" in machine.text("journalctl", "-t", "mailwhyd", "-p", "warning"))
         self.wire("smtpd_reject_footer_maps = socketmap:unix:mailwhy/other:$process_id")
-        self.assertTrue(self.is_explained())
+        wait_for("a smtpd that knows the other socket", self.is_explained)
 
     def check_maillog(self):
         """A mail log as rsyslog writes it is followed, though mailwhyd is not root."""
