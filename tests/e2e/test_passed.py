@@ -63,6 +63,25 @@ class Taking(PassedTest):
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(os.listdir(daemon.directory), ["elsewhere"])
 
+    def test_wrap(self):
+        """The socket of a wrapped milter is taken by its name, and by where it is bound."""
+        for name, at in (("wrap-scanner", "elsewhere"), (None, "scanner")):
+            with self.subTest(name), Sandbox() as sandbox, socket.socket(socket.AF_UNIX) as scanner:
+                scanner.settimeout(20)
+                scanner.bind(str(sandbox / "to"))
+                scanner.listen()
+                daemon = Mailwhyd(sandbox, "sockets", more=f'wrap scanner {{ listen = "unix:{sandbox.path}/sockets/scanner" to = "unix:{sandbox.path}/to" }}')
+                passed = sandbox / f"sockets/{at}"
+                supervisor = Supervisor(daemon, [(name, f"unix:{passed}"), (None, daemon.reply), (None, daemon.milter)]).start()
+                with socket.socket(socket.AF_UNIX) as server:
+                    server.connect(str(passed))
+                    server.sendall(struct.pack(">IcIII", 13, b"O", 6, 0, 0))
+                    connection, _ = scanner.accept()
+                    connection.close()
+                supervisor.ending.set()
+                self.assertEqual(daemon.stop(), 0)
+                self.assertEqual(sorted(os.listdir(daemon.directory)), sorted([at, "milter", "reply"]))
+
     def test_inet(self):
         """A TCP socket is taken by its address."""
         daemon = self.daemon(kind="inet")
