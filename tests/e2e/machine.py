@@ -37,6 +37,14 @@ def base(packages):
         return root
 
 
+def last_child(pid):
+    """The process that another one, which may be None, has started last; None where there is none."""
+    with contextlib.suppress(OSError):
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return children[-1] if children else None
+    return None
+
+
 def mirrors():
     """Where apt has Debian from, as lines of sources.list(5); none where it has no lists: then mmdebstrap knows itself."""
     lines = run("apt-get", "indextargets", "--format", "deb $(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages", "Origin: Debian").stdout
@@ -50,7 +58,8 @@ class Machine:
         self.sandbox = sandbox
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         with uninterrupted():
-            self.nspawn = sandbox.spawn(["systemd-nspawn", "--quiet", f"--directory={base(packages)}", "--volatile=overlay", "--boot", "--register=no",
+            # In a process namespace of its own, with which all of it ends when systemd-nspawn is killed.
+            self.nspawn = sandbox.spawn(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "systemd-nspawn", "--quiet", f"--directory={base(packages)}", "--volatile=overlay", "--boot", "--register=no",
                                          "--keep-unit", "--private-network", "--resolv-conf=off", "--timezone=off", "--hostname=mx",
                                          "--console=pipe", f"--bind-ro={share}:/share"], sandbox / "console", env=environment)
             sandbox.at_close(self.power_off)
@@ -61,8 +70,7 @@ class Machine:
         """Its init is the child that systemd-nspawn has in the end; another one comes before it."""
         if self.nspawn.status() is not None:
             raise RuntimeError(f"the machine ended: {(self.sandbox / 'console').read_text(errors='replace')}")
-        children = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children").read_text().split()
-        self.leader = children[-1] if children else None
+        self.leader = last_child(last_child(self.nspawn.pid))
         state = self.leader and self.run("systemctl", "is-system-running", check=False).stdout.split()
         return state and state[-1] in ("running", "degraded")
 

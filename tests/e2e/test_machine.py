@@ -180,6 +180,7 @@ class Package(MachineTest):
             time.sleep(1)
         self.check_load(load)
         self.assertEqual(self.states(), ["active", "active"])
+        self.assertEqual(self.machine.text("readlink", f"/proc/{self.main_pid()}/exe"), "/usr/sbin/mailwhyd", "the new program runs")
         conf = self.machine.text("cat", CONF)
         self.assertIn("postmaster@example.com", conf)
         self.assertIn("# As it was.", conf)
@@ -265,7 +266,7 @@ class Tools(unittest.TestCase):
         """systemd-analyze finds no fault in the units, and rates the service's exposure 1.5 or better."""
         sandbox = self.enterContext(Sandbox())
         root = sandbox.directory("root")
-        run("make", "install", f"DESTDIR={root}", f"BUILD={BUILD.relative_to(TREE)}", cwd=TREE)
+        run("make", "install", f"DESTDIR={root}", "BUILD=build/installed", cwd=TREE, timeout=110)
         for program in ("bin/sh", "usr/sbin/mailwhyd"):
             pathlib.Path(root / program).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy("/bin/sh", root / "bin/sh")
