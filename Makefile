@@ -121,10 +121,11 @@ deps:
 # Each FROM:TO. Programs; texts; and what an operator changes: a file of these that is there and differs is left alone, and ours goes beside it as
 # TO.dpkg-dist (a name that logrotate passes over).
 share := $(PREFIX)/share
-pages := $(wildcard conf/*.[1578] milter/*/*.[1578])
+pages := $(wildcard conf/*.[1578] conf/*/*.[1578] milter/*/*.[1578])
 programs := $(BUILD)/mailwhy:$(PREFIX)/bin/mailwhy $(BUILD)/mailwhyd:$(PREFIX)/sbin/mailwhyd
 texts := $(foreach f,$(wildcard conf/catalog/*.conf conf/catalog/text/*.conf),$f:$(f:conf/%=$(share)/mailwhy/%)) \
     $(foreach f,$(pages),$f:$(share)/man/man$(patsubst .%,%,$(suffix $f))/$(notdir $f)) \
+    conf/sendmail/mailwhy.m4:$(share)/sendmail/cf/feature/mailwhy.m4 \
     conf/completions/mailwhy.bash:$(share)/bash-completion/completions/mailwhy \
     conf/completions/_mailwhy:$(share)/zsh/vendor-completions/_mailwhy \
     conf/completions/mailwhy.fish:$(share)/fish/vendor_completions.d/mailwhy.fish \
