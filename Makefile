@@ -29,7 +29,7 @@ lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
 cli_ldlibs = -lm $(shell pkg-config --libs $(CLI_PKGS))
 review_src := $(wildcard milter/review/*.c)
-cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milter/daemon/endpoint.c
+cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milter/daemon/endpoint.c milter/mta/netstring.c
 # make V=1 shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

@@ -46,7 +46,8 @@ options_of() { # FILE...
 
 # ---- Lint ---------------------------------------------------------------------------------------------------------------------
 
-pages='milter/daemon/mailwhyd.8 milter/cli/mailwhy.1 conf/mailwhy.conf.5 conf/mailwhy-catalog.5 conf/mailwhy-events.5 conf/sendmail/mailwhy-sendmail.7'
+pages='milter/daemon/mailwhyd.8 milter/cli/mailwhy.1 conf/mailwhy.conf.5 conf/mailwhy-catalog.5 conf/mailwhy-events.5
+    conf/postfix/mailwhy-postfix.7 conf/sendmail/mailwhy-sendmail.7'
 for page in $pages; do
     complaints=$(mandoc -T lint -W warning "$page" 2>&1)
     [ -z "$complaints" ]
@@ -115,7 +116,7 @@ options_of_verb() { # PAGE VERB
         /^\.Sh / { synopsis = $2 == "SYNOPSIS" }
         /^\.Nm/ { mine = 0 }
         $0 == ".Cm " verb { mine = 1 }
-        synopsis && mine && /^\.Op Fl -/ { print "-" $3 }' "$1" | sort -u
+        synopsis && mine && /^\.Op Fl / { print "-" $3 }' "$1" | sort -u
 }
 
 # Each option of the first file stands in the second.
@@ -157,7 +158,7 @@ result $? "mailwhy.1 has the verbs in their order, and no others"
 options_used "$work/usage" >"$work/used"
 options_listed milter/cli/mailwhy.1 >"$work/listed"
 options_compare "$work/used" "$work/listed" mailwhy.1
-grep -vx -e '-.' "$work/listed" | cmp -s "$work/used" - # the usage leaves the short forms out
+grep -vx -e '-[hV]' "$work/listed" | cmp -s "$work/used" - # the usage leaves these short forms out
 result $? "mailwhy.1 has no option that does not exist"
 
 # ---- The tool's JSON -------------------------------------------------------------------------------------------------------------
@@ -171,7 +172,8 @@ under milter/cli/mailwhy.1 JSON >"$work/json-page"
 grep -ohE 'add(_key|_string|_bool)?\(out, "[a-z_]+"' milter/cli/answer.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-explain"
 sed -n 's/^ *{*{"\([a-z]*\)", [a-z].*/\1/p' milter/cli/list.c >"$work/json-lists"
 grep -ohE '\\"[a-z_]+\\":' milter/cli/codes.c milter/cli/reasons.c milter/cli/ref.c milter/cli/check.c | tr -d '\\":' >>"$work/json-lists"
-for keys in json-explain json-lists; do
+grep -ohE '(add_[a-z]+|json_add_key)\(out?, "[a-z_]+"|add_[a-z]+\(&out, "[a-z_]+"' milter/cli/wire_view.c milter/cli/wire_sendmail.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-wire"
+for keys in json-explain json-lists json-wire; do
     [ "$(sort -u "$work/$keys" | wc -l)" -gt 10 ]
     result $? "the keys of $keys can be read"
     sort -u "$work/$keys" >"$work/keys"
@@ -188,6 +190,16 @@ while read -r rule; do
     grep -qE "^\.Ql $rule( |\$)" "$work/json-page"
     result $? "mailwhy.1 has the rule $rule"
 done <"$work/rules"
+
+# What --check finds has its line in the page.
+grep -ohE '"[a-z]+(-[a-z]+)+"' milter/cli/wire_check.c milter/cli/wire_reach.c | tr -d '"' | sort -u >"$work/keys"
+[ "$(wc -l <"$work/keys")" -gt 10 ]
+result $? "the faults of wire can be read"
+under conf/postfix/mailwhy-postfix.7 DIAGNOSTICS >"$work/faults-page"
+while read -r key; do
+    grep -qE "^\.It Ic (.* )?$key( |\$)" "$work/faults-page"
+    result $? "mailwhy-postfix.7 has the fault $key"
+done <"$work/keys"
 
 # ---- Events -------------------------------------------------------------------------------------------------------------------
 

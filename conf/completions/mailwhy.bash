@@ -12,7 +12,7 @@ _mailwhy_verbs() { # PROGRAM
 
 # The options of a verb's usage, one a line, each with what its value is: "--json", "--lang LANG", "--color=auto|always|never".
 _mailwhy_usage() { # PROGRAM VERB
-    _mailwhy_say "$1" "$2" --help | sed '/^$/q' | grep -o '\[--[a-z-]*[ =]\{0,1\}[^] []*' | tr -d '['
+    _mailwhy_say "$1" "$2" --help | sed '/^$/q' | grep -o '\[-[a-z-]*[ =]\{0,1\}[^] []*' | tr -d '[' | sort -u
 }
 
 _mailwhy_options() { # PROGRAM VERB
@@ -90,7 +90,7 @@ _mailwhy() {
         option=${COMP_WORDS[COMP_CWORD - 1]} cur=''
     elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then
         option=${COMP_WORDS[COMP_CWORD - 2]}
-    elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} =~ ^--[a-z-]+$ ]]; then
+    elif ((COMP_CWORD > 1)) && [[ ${COMP_WORDS[COMP_CWORD - 1]} =~ ^-[a-z-]+$ ]]; then
         option=${COMP_WORDS[COMP_CWORD - 1]}
     fi
 
@@ -112,8 +112,8 @@ _mailwhy() {
             passed+=("$word" "${COMP_WORDS[i]/#\~\//$HOME/}")
             ;;
         --catalog=* | --config=*) passed+=("${word%%=*}" "${word#*=}") ;;
-        --*=* | --json | --why | --explain | --help) continue ;;
-        --*)
+        --*=* | --json | --why | --explain | --help | --apply | --undo | --check | --postscreen | --no-reload) continue ;;
+        -c | --*)
             [[ ${COMP_WORDS[i + 1]} == = ]] && ((i++))
             ((i++))
             continue
@@ -137,7 +137,7 @@ _mailwhy() {
         WHAT) _mailwhy_offer "$prefix" "$(_mailwhy_tables "$program" "$verb")" ;;
         LANG) _mailwhy_offer "$prefix" "$(_mailwhy_languages "$catalog" "$config")" ;;
         DIR) _mailwhy_files "$prefix" -d ;;
-        FILE) _mailwhy_files "$prefix" -f ;;
+        FILE | PATH) _mailwhy_files "$prefix" -f ;;
         '') option='' ;; # it takes no value: this is another word
         esac
         [[ -z $option && -z $prefix ]] || return
@@ -158,6 +158,7 @@ _mailwhy() {
     reasons) _mailwhy_offer '' "$(_mailwhy_reasons "$program" "${passed[@]}") $(_mailwhy_codes "$program" "${passed[@]}")" ;;
     codes) _mailwhy_offer '' "$(_mailwhy_codes "$program" "${passed[@]}")" ;;
     review | watch) _mailwhy_files '' -f ;;
+    wire) ((words < 1)) && _mailwhy_offer '' 'postfix sendmail' ;;
     esac
 }
 

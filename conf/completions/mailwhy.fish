@@ -91,10 +91,17 @@ for line in (__mailwhy_say --help)
     complete -c mailwhy -n $is -l help -d 'say what there is'
     set -l help (__mailwhy_say $verb[2] --help)
     # The options and what their values are stand in the usage: "[--json]", "[--lang LANG]", "[--color=auto|always|never]".
-    for option in (string match -ra -- '\[--[a-z-]+[ =]?[^][ ]*' $help[1..(contains -i -- '' $help)])
-        set -l name (string match -r -- '--([a-z-]+)' $option)[2]
-        set -l value (string replace -r -- '^\[--[a-z-]+[ =]?' '' $option)
-        set -l about (string replace -rf -- "^  --$name(?: [A-Z]+)?  +(.*)" '$1' $help)
+    set -l seen
+    for option in (string match -ra -- '\[--?[a-z-]+[ =]?[^][ ]*' $help[1..(contains -i -- '' $help)])
+        set -l name (string match -r -- '--?([a-z-]+)' $option)[2]
+        contains -- $name $seen; and continue # the verb has two usages
+        set -a seen $name
+        set -l value (string replace -r -- '^\[--?[a-z-]+[ =]?' '' $option)
+        set -l about (string replace -rf -- "^  --?$name(?: [A-Z]+)?  +(.*)" '$1' $help)
+        if test (string length -- $name) -eq 1 # -c PATH
+            complete -c mailwhy -n $is -s $name -d "$about[1]" -rF
+            continue
+        end
         set -q about[1]; or set about ''
         switch "$value"
             case ''
@@ -122,4 +129,5 @@ end
 
 complete -c mailwhy -n '__mailwhy_verb explain compare reasons' -a '(__mailwhy_reasons)'
 complete -c mailwhy -n '__mailwhy_verb explain compare reasons codes' -a '(__mailwhy_codes)'
+complete -c mailwhy -n '__mailwhy_verb wire' -a 'postfix sendmail'
 complete -c mailwhy -n '__mailwhy_verb explain review watch' -F

@@ -31,6 +31,12 @@ enum cli_option {
     CLI_FORMAT,
     CLI_TOP,
     CLI_EXPLAIN,
+    CLI_DIR,
+    CLI_APPLY,
+    CLI_UNDO,
+    CLI_CHECK,
+    CLI_POSTSCREEN,
+    CLI_NO_RELOAD,
     CLI_OPTIONS
 };
 #define CLI_TAKES(option) (1U << (option))
@@ -55,6 +61,8 @@ struct cli_options {
     struct filter_options filter;
     const char *by; /* NULL: not given */
     long top; /* 0: not given */
+    const char *dir; /* NULL: not given */
+    bool apply, undo, check, postscreen, no_reload;
     struct config config; /* of a verb that takes CLI_CONFIG */
 };
 
@@ -75,7 +83,8 @@ struct cli_verb {
     int (*run)(const struct cli_options *options, int count, char *const *operands);
 };
 
-extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_review, cli_watch, cli_check;
+extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_review, cli_watch, cli_wire,
+    cli_check;
 
 /* Read the options of a verb; argv[0] is the verb, and its options are moved before the rest. The index of the first that is not an option, or
  * -1: what was wrong has been said. */

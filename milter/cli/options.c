@@ -100,6 +100,20 @@ SET(recipient, filter.recipient)
 SET(code, filter.code)
 SET(reason, filter.reason)
 SET(by, by)
+SET(dir, dir)
+
+#define FLAG(name, member)                                                                                                       \
+    static bool set_##name(struct cli_options *o, const char *value)                                                             \
+    {                                                                                                                            \
+        (void)value;                                                                                                             \
+        o->member = true;                                                                                                        \
+        return true;                                                                                                             \
+    }
+FLAG(apply, apply)
+FLAG(undo, undo)
+FLAG(check, check)
+FLAG(postscreen, postscreen)
+FLAG(no_reload, no_reload)
 
 static bool set_format(struct cli_options *o, const char *value)
 {
@@ -146,6 +160,12 @@ static const struct {
     [CLI_FORMAT] = {"format", "text, json, csv or html", set_format},
     [CLI_TOP] = {"top", "a number from 1 to 1000000", set_top},
     [CLI_EXPLAIN] = {"explain", NULL, set_explain},
+    [CLI_DIR] = {"c", "a folder or a file", set_dir}, /* as Postfix's own commands have it */
+    [CLI_APPLY] = {"apply", NULL, set_apply},
+    [CLI_UNDO] = {"undo", NULL, set_undo},
+    [CLI_CHECK] = {"check", NULL, set_check},
+    [CLI_POSTSCREEN] = {"postscreen", NULL, set_postscreen},
+    [CLI_NO_RELOAD] = {"no-reload", NULL, set_no_reload},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
 
@@ -161,22 +181,25 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
     struct option taken[CLI_OPTIONS + 1] = {{0}};
     size_t count = 0;
     for (int i = 0; i < CLI_OPTIONS; i++)
-        if (i == CLI_HELP || (verb->takes & CLI_TAKES(i)))
+        if (i != CLI_DIR && (i == CLI_HELP || (verb->takes & CLI_TAKES(i))))
             taken[count++] = (struct option){table[i].name, table[i].value ? required_argument : no_argument, NULL, i};
     *options = (struct cli_options){.color = color_by_itself(), .config_file = CONFIG_FILE};
     opterr = 0;
     for (;;) {
-        int got = getopt_long(argc, argv, ":h", taken, NULL);
+        int got = getopt_long(argc, argv, verb->takes & CLI_TAKES(CLI_DIR) ? ":hc:" : ":h", taken, NULL);
         if (got == -1)
             return optind;
         if (got == 'h')
             got = CLI_HELP;
+        if (got == 'c')
+            got = CLI_DIR;
         if (got == '?' || got == ':') {
             complain(verb, got == '?' ? "there is no such option" : "a value is missing after", argv[optind - 1]);
             return -1;
         }
         if (!table[got].set(options, optarg)) {
-            fprintf(stderr, "mailwhy %s: --%s takes %s, not: ", verb->name, table[got].name, table[got].value);
+            fprintf(stderr, "mailwhy %s: %s%s takes %s, not: ", verb->name, got == CLI_DIR ? "-" : "--", table[got].name,
+                    table[got].value);
             print_string(stderr, optarg);
             fputc('\n', stderr);
             return -1;

@@ -379,7 +379,7 @@ def help_of(*verb):
 VERBS = re.findall(r"^  ([a-z]+)  ", help_of(), re.M)
 # What the words of each verb are.
 WORDS = {"explain": {"codes", "reasons", "files"}, "compare": {"codes", "reasons"}, "codes": {"codes"}, "reasons": {"codes", "reasons"}, "ref": set(),
-         "review": {"files"}, "watch": {"files"}, "check": set()}
+         "review": {"files"}, "watch": {"files"}, "wire": {"mtas"}, "check": set()}
 
 
 class Completions:
@@ -419,7 +419,7 @@ class Completions:
         self.assertEqual(self.offered("mailwhy ex"), {"explain"})
         for verb in VERBS:
             with self.subTest(verb):
-                usage = set(re.findall(r"(?<![\w-])--[a-z]+", help_of(verb))) | {"--help"}
+                usage = set(re.findall(r"(?<![\w-])--[a-z-]+", help_of(verb))) | {"--help"}
                 self.assertEqual(self.offered(f"mailwhy {verb} --"), usage)
         self.assertEqual(self.offered("mailwhy nonsense --"), set())
 
@@ -440,6 +440,7 @@ class Completions:
                 self.assertEqual(self.offered(f"mailwhy review {option} "), expected)
         self.assertEqual({word.removeprefix("--color=") for word in self.offered("mailwhy codes --color=al")}, {"always"})
         self.assertEqual({word.rstrip("/") for word in self.offered("mailwhy ref --log r")}, {"replies.txt"})
+        self.assertIn("some-folder", {word.rstrip("/") for word in self.offered("mailwhy wire postfix -c ")})
 
     def test_other_catalogue(self):
         """The languages and reasons are those of the catalogue that the line names."""
@@ -465,7 +466,8 @@ class Completions:
         self.assertEqual(sorted(WORDS), sorted(VERBS), "what are the words of a new verb?")
         codes, reasons = self.known()
         self.assertGreater(min(len(codes), len(reasons)), 100)
-        of_kind = {"codes": codes, "reasons": reasons, "files": {"replies.txt", "with blank.txt", "some-folder"}}
+        of_kind = {"codes": codes, "reasons": reasons, "files": {"replies.txt", "with blank.txt", "some-folder"},
+                   "mtas": {"postfix", "sendmail"}}
         for verb, kinds in WORDS.items():
             with self.subTest(verb):
                 found = {word.rstrip("/") for word in self.offered(f"mailwhy {verb} ")} - self.first_words(verb)

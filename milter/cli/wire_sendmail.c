@@ -1,0 +1,223 @@
+#include "wire_sendmail.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <mailwhy/json.h>
+
+#include "file_edit.h"
+#include "print.h"
+#include "wire_check.h"
+#include "wire_files.h"
+#include "wire_mc.h"
+
+#define COPY ".before-mailwhy"
+
+/* What FEATURE(`mailwhy') takes where nothing is said. */
+static const char default_reply[] = "unix:/run/mailwhy/reply", default_milter[] = "unix:/run/mailwhy/milter";
+
+struct sendmail {
+    const char *path; /* of sendmail.mc */
+    char *copy; /* the path of what was before */
+    struct buffer text;
+    struct stat st;
+    struct wire_mc mc;
+    struct wire_ends ends;
+    char *line; /* ours, as it must be */
+    char *diff;
+    bool done, restored;
+    GPtrArray *faults; /* struct wire_note */
+};
+
+static int open_mc(struct sendmail *s, const struct cli_options *o, struct buffer *fault)
+{
+    const char *reply = o->config.socketmap_listen, *milter = o->config.milter_listen;
+    *s = (struct sendmail){.path = o->dir ? o->dir : WIRE_SENDMAIL_MC, .faults = wire_notes_new()};
+    s->copy = g_strconcat(s->path, COPY, NULL);
+    wire_ends_make(&s->ends, &o->config, "");
+    if (file_edit_read(&s->text, s->path, &s->st) == -1)
+        return wire_fault_at(fault, s->path, "cannot be read", EX_NOINPUT);
+    wire_mc_read(&s->mc, buffer_string(&s->text));
+    bool defaults = strcmp(reply, default_reply) == 0 && strcmp(milter, default_milter) == 0;
+    s->line = defaults ? g_strdup("FEATURE(`mailwhy')dnl") : g_strdup_printf("FEATURE(`mailwhy', `%s', `%s')dnl", reply, milter);
+    if (!*reply || !*milter || strpbrk(reply, "`'\n") || strpbrk(milter, "`'\n")) {
+        buffer_printf(
+            fault, "mailwhy.conf: socketmap.listen and milter.listen must both be set, without quotes, to be wired to Sendmail");
+        return EX_CONFIG;
+    }
+    return EX_OK;
+}
+
+static void close_mc(struct sendmail *s)
+{
+    g_free(s->copy);
+    g_free(s->line);
+    g_free(s->diff);
+    buffer_free(&s->text);
+    wire_mc_free(&s->mc);
+    wire_ends_free(&s->ends);
+    g_ptr_array_free(s->faults, TRUE);
+}
+
+/* Write sendmail.mc. EX_OK, or another exit status with a sentence in fault. */
+static int write_mc(struct sendmail *s, const char *text, struct buffer *fault)
+{
+    struct buffer to = {0};
+    int status = buffer_add_string(&to, text) == -1              ? EX_OSERR
+                 : file_edit_replace(s->path, &to, &s->st) == -1 ? wire_fault_at(fault, s->path, "cannot be written", EX_IOERR)
+                                                                 : EX_OK;
+    buffer_free(&to);
+    s->done = status == EX_OK;
+    return status;
+}
+
+static int apply(struct sendmail *s, enum wire_task task, struct buffer *fault)
+{
+    if (s->mc.place == -1) {
+        buffer_printf(fault, "%s has no line with FEATURE, MAILER or LOCAL_: is it a sendmail.mc?", s->path);
+        return EX_DATAERR;
+    }
+    bool whole = s->mc.feature != -1 && !s->mc.late && strcmp(s->mc.lines[s->mc.feature], s->line) == 0;
+    g_autofree char *to = whole ? g_strdup(buffer_string(&s->text)) : wire_mc_write(&s->mc, s->line);
+    s->diff = wire_mc_diff(s->path, buffer_string(&s->text), to);
+    if (whole || task == WIRE_SHOW)
+        return EX_OK;
+    if (s->mc.feature == -1 && file_edit_replace(s->copy, &s->text, &s->st) == -1)
+        return wire_fault_at(fault, s->copy, "cannot be written", EX_CANTCREAT);
+    return write_mc(s, to, fault);
+}
+
+static int undo(struct sendmail *s, struct buffer *fault)
+{
+    struct buffer before = {0};
+    g_autofree char *to = wire_mc_write(&s->mc, NULL);
+    s->diff = wire_mc_diff(s->path, buffer_string(&s->text), to);
+    bool copied = file_edit_read(&before, s->copy, NULL) == 0;
+    s->restored = copied && strcmp(buffer_string(&before), to) == 0;
+    buffer_free(&before);
+    int status = s->mc.feature == -1 ? EX_OK : write_mc(s, to, fault);
+    if (status == EX_OK && copied)
+        unlink(s->copy);
+    return status;
+}
+
+/* Sendmail takes no socket from a folder that others can write to, nor from below one. */
+static void check_folders(struct sendmail *s, const struct wire_end *end)
+{
+    g_autofree char *part = g_strdup(end->path ? end->path : "");
+    struct stat st;
+    for (char *slash; (slash = strrchr(part, '/')) && slash > part;) {
+        *slash = '\0';
+        if (stat(part, &st) == -1 || !(st.st_mode & 022) || ((st.st_mode & S_ISVTX) && s->mc.trusts_sticky))
+            continue;
+        wire_note_add(s->faults, "unsafe-folder",
+                      g_strdup_printf("%s (mode %04o) can be written to by others: Sendmail takes no socket from there", part,
+                                      (unsigned)(st.st_mode & 07777)),
+                      g_strdup("have mailwhyd listen in a folder that is its own, such as /run/mailwhy"));
+    }
+}
+
+/* sendmail.cf is made from sendmail.mc, and must have been made anew. */
+static void check_cf(struct sendmail *s)
+{
+    bool mc = g_str_has_suffix(s->path, ".mc");
+    g_autofree char *cf = g_strdup_printf("%.*s.cf", (int)(strlen(s->path) - (mc ? 3 : 0)), s->path);
+    struct buffer text = {0};
+    bool read = file_edit_read(&text, cf, NULL) == 0;
+    if (!read || !strstr(buffer_string(&text), "mailwhy") || !strstr(buffer_string(&text), s->ends.reply.listen))
+        wire_note_add(s->faults, "cf-old", g_strdup_printf("%s has not been made from this sendmail.mc", cf),
+                      g_strdup("make -C /etc/mail, or as Debian has it sendmailconfig; then restart Sendmail"));
+    buffer_free(&text);
+}
+
+static void check(struct sendmail *s)
+{
+    g_autofree char *macros = s->mc.cf_dir ? g_strconcat(s->mc.cf_dir, "/feature/mailwhy.m4", NULL) : NULL;
+    g_autofree char *again = g_strdup_printf("mailwhy wire sendmail -c %s --apply; then make sendmail.cf anew", s->path);
+    if (s->mc.feature == -1)
+        wire_note_add(s->faults, "not-wired", g_strdup_printf("%s has no FEATURE(`mailwhy')", s->path), g_strdup(again));
+    else if (strcmp(s->mc.lines[s->mc.feature], s->line) != 0)
+        wire_note_add(s->faults, "endpoints",
+                      g_strdup_printf("%s names other endpoints than mailwhy.conf does: %s", s->path, s->mc.lines[s->mc.feature]),
+                      g_strdup(again));
+    if (s->mc.late)
+        wire_note_add(
+            s->faults, "too-late",
+            g_strdup_printf("FEATURE(`mailwhy') stands behind another FEATURE or LOCAL_ in %s: what that refuses is not "
+                            "explained",
+                            s->path),
+            g_strdup(again));
+    if (macros && access(macros, R_OK) == -1)
+        wire_note_add(s->faults, "feature-missing", g_strdup_printf("%s is not there: %s", macros, strerror(errno)),
+                      g_strdup("copy mailwhy.m4 there: mailwhy-sendmail(7)"));
+    if (s->mc.feature != -1)
+        check_cf(s);
+    check_folders(s, &s->ends.reply);
+    wire_check_answers(s->faults, &s->ends.reply, true);
+    wire_check_answers(s->faults, &s->ends.milter, false);
+}
+
+static void show(const struct sendmail *s, enum wire_task task)
+{
+    if (task == WIRE_CHECK) {
+        wire_view_faults(s->faults, "The wiring is whole: Sendmail's rulesets ask mailwhyd, and mailwhyd answers.");
+        return;
+    }
+    print_lines(stdout, s->diff);
+    if (!*s->diff)
+        puts(task == WIRE_UNDO ? "mailwhy is not wired here: there is nothing to take back."
+                               : "Wired already: there is nothing to change. --check looks whether it works.");
+    else if (task == WIRE_SHOW)
+        puts("\nNothing was changed. --apply does this, and keeps a copy.");
+    else if (task == WIRE_UNDO)
+        puts(s->restored ? "\nThe file is what it was before, to the byte."
+                         : "\nThe line was taken out; the rest stays as it is.");
+    if (s->done)
+        puts("Now make sendmail.cf anew (make -C /etc/mail; on Debian sendmailconfig), and restart Sendmail.");
+}
+
+static int show_json(const struct sendmail *s, enum wire_task task)
+{
+    struct buffer out = {0};
+    buffer_add_char(&out, '{');
+    wire_view_add_string(&out, "sendmail_mc", s->path);
+    if (task == WIRE_CHECK) {
+        wire_view_add_bool(&out, "whole", s->faults->len == 0);
+        wire_view_add_notes(&out, "faults", s->faults);
+    } else {
+        wire_view_add_string(&out, "line", s->line);
+        wire_view_add_string(&out, "diff", s->diff);
+        wire_view_add_bool(&out, "done", s->done);
+    }
+    bool ok = buffer_add_char(&out, '}') == 0 && buffer_ok(&out);
+    if (ok)
+        print_json(stdout, out.data, out.len);
+    buffer_free(&out);
+    return ok ? EX_OK : EX_OSERR;
+}
+
+int wire_sendmail(const struct cli_options *o, enum wire_task task)
+{
+    struct sendmail s;
+    struct buffer fault = {0};
+    int status = open_mc(&s, o, &fault);
+    if (status == EX_OK && task == WIRE_CHECK) {
+        check(&s);
+        status = s.faults->len ? CLI_NOTHING_FOUND : EX_OK;
+    } else if (status == EX_OK) {
+        status = task == WIRE_UNDO ? undo(&s, &fault) : apply(&s, task, &fault);
+    }
+    if (fault.len)
+        wire_view_complaint(&fault);
+    else if (!o->json)
+        show(&s, task);
+    else if (show_json(&s, task) != EX_OK)
+        status = EX_OSERR;
+    buffer_free(&fault);
+    close_mc(&s);
+    return status;
+}
