@@ -92,7 +92,8 @@ static int run_postfix(const struct cli_options *o, enum wire_task task)
     struct wire w;
     struct buffer fault = {0};
     struct wire_outcome outcome = {.task = task};
-    int status = wire_open(&w, &o->config, o->dir, o->postscreen, &fault);
+    int status = wire_open(&w, &o->config, o->dir, task == WIRE_DO || task == WIRE_UNDO, &fault);
+    w.postscreen = o->postscreen;
     if (status == EX_OK && task == WIRE_CHECK) {
         wire_check(&w);
         status = w.faults->len ? CLI_NOTHING_FOUND : EX_OK;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "wire_saved.h"
 
@@ -35,14 +36,18 @@ GPtrArray *wire_notes_new(void)
     return g_ptr_array_new_with_free_func(free_note);
 }
 
-int wire_open(struct wire *w, const struct config *config, const char *dir, bool postscreen, struct buffer *fault)
+int wire_open(struct wire *w, const struct config *config, const char *dir, bool alone, struct buffer *fault)
 {
-    *w = (struct wire){.config = config,
-                       .postscreen = postscreen,
-                       .changes = wire_changes_new(),
-                       .notes = wire_notes_new(),
-                       .faults = wire_notes_new()};
+    *w = (struct wire){
+        .config = config, .locked = -1, .changes = wire_changes_new(), .notes = wire_notes_new(), .faults = wire_notes_new()};
     int status = postconf_read(&w->live, dir, fault);
+    if (status == EX_OK && alone) { /* what was read before the lock may be another by now */
+        w->locked = wire_lock(wire_config_dir(w), fault);
+        if (w->locked == -1)
+            return EX_TEMPFAIL;
+        postconf_free(&w->live);
+        status = postconf_read(&w->live, dir, fault);
+    }
     if (status != EX_OK)
         return status;
     wire_ends_make(&w->ends, config, postconf_main(&w->live, "queue_directory"));
@@ -56,6 +61,8 @@ void wire_close(struct wire *w)
     postconf_free(&w->after);
     wire_ends_free(&w->ends);
     wire_saved_close(w);
+    if (w->locked != -1)
+        close(w->locked);
     GPtrArray *all[] = {w->changes, w->notes, w->faults};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         g_ptr_array_free(all[i], TRUE);

@@ -42,11 +42,13 @@ struct wire {
     GPtrArray *changes; /* struct wire_change, in the order in which they are made */
     GPtrArray *notes; /* struct wire_note */
     GPtrArray *faults; /* struct wire_note */
+    int locked; /* the folder, where nobody else may wire it meanwhile; -1: anybody may */
     struct wire_files *was; /* wire_saved.c's: the files before it wrote them */
 };
 
-/* Read the configuration and its saved copies. EX_OK, or another exit status with a sentence in fault. wire_close() in any case. */
-int wire_open(struct wire *w, const struct config *config, const char *dir, bool postscreen, struct buffer *fault);
+/* Read the configuration and its saved copies; alone: nobody else may wire it until wire_close(). EX_OK, or another exit status with a sentence
+ * in fault. wire_close() in any case. */
+int wire_open(struct wire *w, const struct config *config, const char *dir, bool alone, struct buffer *fault);
 void wire_close(struct wire *w);
 GPtrArray *wire_changes_new(void);
 GPtrArray *wire_notes_new(void);

@@ -111,8 +111,7 @@ static int keep_folder(const char *config_dir, struct buffer *fault)
     return rename(new_folder, folder) == 0 ? EX_OK : wire_fault_at(fault, folder, "cannot be made", EX_CANTCREAT);
 }
 
-/* Nobody else wires the same configuration meanwhile: the folder's descriptor, or -1 with a sentence in fault. */
-static int lock(const char *config_dir, struct buffer *fault)
+int wire_lock(const char *config_dir, struct buffer *fault)
 {
     int fd = open(config_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd == -1 || flock(fd, LOCK_EX | LOCK_NB) == -1) {
@@ -147,9 +146,7 @@ int wire_apply(struct wire *w, struct buffer *fault)
     g_autoptr(GPtrArray) back = wire_changes_new();
     struct wire_files *was = pair_kept(w), base = {0}, to = {0};
     bool restored[WIRE_FILES];
-    int status, locked = lock(dir, fault);
-    if (locked == -1)
-        return EX_TEMPFAIL;
+    int status;
     if ((status = wire_files_read(was, dir, fault)) == EX_OK && (status = make_folder(dir, &before, &after, fault)) == EX_OK &&
         (status = wire_files_copy(&base, was)) == EX_OK && (status = wire_files_copy(&to, was)) == EX_OK &&
         (!w->saved || (status = without_us(w, &base, before, restored, back, fault)) == EX_OK) &&
@@ -161,7 +158,6 @@ int wire_apply(struct wire *w, struct buffer *fault)
         remove_folder(dir, NEW_FOLDER);
     wire_files_free(&base);
     wire_files_free(&to);
-    close(locked);
     return status;
 }
 
@@ -178,9 +174,7 @@ int wire_undo(struct wire *w, bool restored[static WIRE_FILES], struct buffer *f
     const char *dir = wire_config_dir(w);
     g_autofree char *work = NULL, *other = NULL;
     struct wire_files *was = pair_kept(w), to = {0};
-    int status, locked = lock(dir, fault);
-    if (locked == -1)
-        return EX_TEMPFAIL;
+    int status;
     if ((status = wire_files_read(was, dir, fault)) == EX_OK && (status = make_folder(dir, &work, &other, fault)) == EX_OK &&
         (status = wire_files_copy(&to, was)) == EX_OK &&
         (status = without_us(w, &to, work, restored, w->changes, fault)) == EX_OK &&
@@ -188,6 +182,5 @@ int wire_undo(struct wire *w, bool restored[static WIRE_FILES], struct buffer *f
         remove_folder(dir, FOLDER);
     remove_folder(dir, NEW_FOLDER);
     wire_files_free(&to);
-    close(locked);
     return status;
 }

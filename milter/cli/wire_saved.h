@@ -12,6 +12,9 @@ const char *wire_config_dir(const struct wire *w);
 int wire_saved_read(struct wire *w, struct buffer *fault);
 void wire_saved_close(struct wire *w);
 
+/* See to it that nobody else wires the same configuration meanwhile. The folder's descriptor, to be closed; -1 with a sentence in fault. */
+int wire_lock(const char *config_dir, struct buffer *fault);
+
 /* Make the planned changes: on copies first, which are kept, then in place of main.cf and master.cf, with their owner and mode. EX_OK, or another
  * exit status with a sentence in fault: both files are as they were then. */
 int wire_apply(struct wire *w, struct buffer *fault);

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import stat
@@ -67,6 +68,11 @@ class WireTest(Explained):
         """Apply it without a reload, for tests of nothing but the configuration."""
         self.wire("--apply", "--no-reload", *options, **kwargs)
         make_old(kwargs.get("directory") or self.config)
+
+    def start_apply(self):
+        """The same, on its way."""
+        return subprocess.Popen([BUILD / "mailwhy", "wire", "postfix", "-c", self.config, "--config", self.daemon.config, "--apply", "--no-reload"],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def json(self, *options, **kwargs):
         return json.loads(self.wire("--json", *options, **kwargs))
@@ -267,6 +273,47 @@ class Applied(WireTest):
         self.wire("--undo", config=moved)
         self.assertEqual(snapshot(self.config), before)
 
+    def test_killed(self):
+        """kill -9 of --apply at any moment: each file is whole, the old or the new, and --undo gives the old ones back."""
+        self.make(start=False, services=OVERRIDES)
+        make_old(self.config)
+        before = snapshot(self.config)
+        began = time.monotonic()
+        process = self.start_apply()
+        wait_for("a changed main.cf", lambda: snapshot(self.config)["main.cf"] != before["main.cf"], 30)
+        usual = time.monotonic() - began
+        process.wait()
+        after = snapshot(self.config)
+        make_old(self.config)
+        self.wire("--undo", "--no-reload")
+        pauses, seen = random.Random(7), set()
+        for _ in range(25):
+            make_old(self.config)
+            process = self.start_apply()
+            time.sleep(pauses.uniform(0, 2 * usual))
+            process.kill()
+            process.wait()
+            now = snapshot(self.config)
+            for name in FILES:
+                self.assertIn(now[name], (before[name], after[name]))
+            seen.add(now["main.cf"] == after["main.cf"])
+            make_old(self.config)
+            self.wire("--undo", "--no-reload")
+            self.assertEqual(snapshot(self.config), before)
+            self.assertEqual(list(self.config.glob("mailwhy.undo*")), [])
+        self.assertEqual(seen, {True, False}, "every kill was too early, or too late")
+
+    def test_two_at_once(self):
+        """Two at the same time do not get in each other's way: one wires, the other is told to try again, or finds it done."""
+        self.make(start=False)
+        before = snapshot(self.config)
+        both = [self.start_apply() for _ in range(2)]
+        statuses = sorted(process.wait(60) for process in both)
+        self.assertIn(statuses, ([0, 0], [0, 75]))
+        self.assertEqual(self.json()["changes"], [])
+        self.wire("--undo")
+        self.assertEqual(snapshot(self.config), before)
+
     def test_postscreen(self):
         """With --postscreen its footer maps are left as smtpd's; without, they become empty again."""
         self.make(start=False)
@@ -417,29 +464,36 @@ class Checked(WireTest):
         self.apply()
         self.assert_whole()
 
-    def test_configuration(self):
-        """Faults of main.cf and master.cf."""
-        milter, maps = self.value("smtpd_milters"), self.value("smtpd_reject_footer_maps")
-        service = f"127.0.0.1:{self.postfix.ports['submission']}/inet"
-        queue = self.postfix.queue
-        rows = {
-            "map-missing": ("-X", "smtpd_reject_footer_maps"),
-            "milter-missing": ("-e", "smtpd_milters ="),
-            "macro-missing": ("-X", "milter_macro_defaults"),
-            "macro-wrong": ("-e", "milter_macro_defaults = pid=7"),
-            "map-behind": ("-e", f"smtpd_reject_footer_maps = static:call_us, {maps}"),
-            "map-name": ("-e", "smtpd_reject_footer_maps = socketmap:unix:mailwhy/reply:mailwhy"),
-            "milter-behind": ("-e", f"smtpd_milters = {OTHER}, {milter}"),
-            "default-action": ("-e", "smtpd_milters = unix:mailwhy/milter"),
-            "absolute-path": ("-e", f"smtpd_reject_footer_maps = socketmap:unix:{queue}/mailwhy/reply:$process_id"),
-            "override": ("-P", f"{service}/smtpd_milters={OTHER}"),
-        }
+    def check_rows(self, rows):
+        """Each command of postconf makes that fault and no other, and --apply mends it."""
         for fault, words in rows.items():
             with self.subTest(fault), self.kept():
                 self.postconf(*words)
                 self.assertEqual(self.faults(), {fault})
                 self.apply()
                 self.assert_whole()
+
+    def test_milters(self):
+        """Faults of the milters' list."""
+        milter, service = self.value("smtpd_milters"), f"127.0.0.1:{self.postfix.ports['submission']}/inet"
+        self.check_rows({
+            "milter-missing": ("-e", "smtpd_milters ="),
+            "milter-behind": ("-e", f"smtpd_milters = {OTHER}, {milter}"),
+            "default-action": ("-e", "smtpd_milters = unix:mailwhy/milter"),
+            "override": ("-P", f"{service}/smtpd_milters={OTHER}"),
+        })
+
+    def test_maps_and_macros(self):
+        """Faults of the footer maps and of the macros."""
+        maps, queue = self.value("smtpd_reject_footer_maps"), self.postfix.queue
+        self.check_rows({
+            "map-missing": ("-X", "smtpd_reject_footer_maps"),
+            "map-behind": ("-e", f"smtpd_reject_footer_maps = static:call_us, {maps}"),
+            "map-name": ("-e", "smtpd_reject_footer_maps = socketmap:unix:mailwhy/reply:mailwhy"),
+            "absolute-path": ("-e", f"smtpd_reject_footer_maps = socketmap:unix:{queue}/mailwhy/reply:$process_id"),
+            "macro-missing": ("-X", "milter_macro_defaults"),
+            "macro-wrong": ("-e", "milter_macro_defaults = pid=7"),
+        })
 
     def test_override_of_footers(self):
         """An override of the footer maps or the macros in master.cf is found, too."""

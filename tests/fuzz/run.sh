@@ -10,6 +10,9 @@ done
 tail -n +2 tests/fixtures/replies.tsv | cut -f1 | awk -v dir="$corpus/fuzz_reply" '{ file = dir "/seed" NR; gsub(/\\r\\n/, "\r\n"); printf "%s", $0 > file; close(file) }'
 cp tests/fixtures/bounces/*.eml "$corpus/fuzz_asked"
 printf 'Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<> to=<a@b.c> proto=ESMTP helo=<x>\n' >"$corpus/fuzz_asked/seed"
+# shellcheck disable=SC2016 # Postfix expands it
+printf '{ unix:mailwhy/milter, default_action=accept }, socketmap:unix:mailwhy/reply:$process_id {pid=$process_id}' >"$corpus/fuzz_wire/list"
+printf 'divert(-1)\nFEATURE(x)\ndivert(0)dnl\nOSTYPE(`debian'"'"')dnl\nFEATURE(`access_db'"'"')dnl\nMAILER(`smtp'"'"')dnl\n' >"$corpus/fuzz_wire/mc"
 printf '5:hello,7:status ,' >"$corpus/fuzz_netstring/seed"
 printf 'rcpt\233mx.test\2338.17\233192.0.2.1\2334711\233c.test\233\233\233\2335.7.1\233<a@b.c>\233550 100%% "Relaying" denied' >"$corpus/fuzz_ruleset_map/seed1"
 printf 'relay\233mx.test\2338.17\233IPv6:::1\2334711\233c.test\233TLSv1.3\233PLAIN\233joe\233nouser\233\233go away' >"$corpus/fuzz_ruleset_map/seed2"
