@@ -10,7 +10,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PKGS := libpcre2-8 libconfuse libcrypto libsystemd zlib libzstd
-CLI_PKGS := gmime-3.0 glib-2.0
+CLI_PKGS := gmime-3.0 glib-2.0 libssl
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wcast-qual -Wvla $(if $(CI),-Werror)
 HARDEN ?= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE

@@ -133,7 +133,36 @@
     X(THURSDAY, "thursday") \
     X(FRIDAY, "friday") \
     X(SATURDAY, "saturday") \
-    X(SUNDAY, "sunday")
+    X(SUNDAY, "sunday") \
+    /* Pages of a probe */ \
+    X(PROBE, "probe") \
+    X(PROBE_PLAN, "probe-plan") \
+    X(SENT, "sent") \
+    X(EXPLAINED, "explained") \
+    X(EVENT, "event") \
+    X(CATALOGUE, "catalogue") \
+    X(CERTIFICATE, "certificate") \
+    X(GOOD_UNTIL, "good-until") \
+    X(NOT_GOOD, "not-good") \
+    X(YES, "yes") \
+    X(NO, "no") \
+    X(IN_LOG, "in-log") \
+    X(NOT_IN_LOG, "not-in-log") \
+    X(NOT_LOOKED_FOR, "not-looked-for") \
+    X(NOT_REFUSED, "not-refused") \
+    X(NOT_TRIED, "not-tried") \
+    X(BY_CONFIGURATION, "by-configuration") \
+    X(STEP_UNKNOWN, "step-unknown") \
+    X(STEP_RECIPIENT, "step-recipient") \
+    X(STEP_DATA, "step-data") \
+    X(STEP_RELAY, "step-relay") \
+    X(STEP_SIGN_IN, "step-sign-in") \
+    X(MADE_UP, "made-up") \
+    X(NO_SIGN_IN, "no-sign-in") \
+    X(SIGN_IN_IN_CLEAR, "sign-in-in-clear") \
+    X(CONNECTION_ENDED, "connection-ended") \
+    X(ALL_EXPLAINED, "all-explained") \
+    X(NOT_ALL_EXPLAINED, "not-all-explained")
 // clang-format on
 
 enum word {

@@ -37,13 +37,25 @@ enum cli_option {
     CLI_CHECK,
     CLI_POSTSCREEN,
     CLI_NO_RELOAD,
+    CLI_TLS,
+    CLI_TLS_NAME,
+    CLI_CA_FILE,
+    CLI_INSECURE,
+    CLI_PLAINTEXT_AUTH,
+    CLI_AUTH_FAILURES,
+    CLI_TIMEOUT,
+    CLI_YES_IT_IS_MINE,
     CLI_OPTIONS
 };
-#define CLI_TAKES(option) (1U << (option))
+#define CLI_TAKES(option) (1ULL << (option))
 /* Which events are wanted. */
 #define CLI_TAKES_FILTER                                                                                                         \
     (CLI_TAKES(CLI_SINCE) | CLI_TAKES(CLI_UNTIL) | CLI_TAKES(CLI_CLIENT) | CLI_TAKES(CLI_USER) | CLI_TAKES(CLI_SENDER) |         \
      CLI_TAKES(CLI_RECIPIENT) | CLI_TAKES(CLI_CODE) | CLI_TAKES(CLI_REASON))
+
+#define CLI_AUTH_FAILURES_MAX 10
+
+enum cli_tls { CLI_TLS_AUTO, CLI_TLS_NONE, CLI_TLS_STARTTLS, CLI_TLS_IMPLICIT, CLI_TLS_WAYS };
 
 enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON, CLI_FORMAT_CSV, CLI_FORMAT_HTML, CLI_FORMATS };
 
@@ -63,6 +75,12 @@ struct cli_options {
     long top; /* 0: not given */
     const char *dir; /* NULL: not given */
     bool apply, undo, check, postscreen, no_reload;
+    enum cli_tls tls;
+    const char *tls_name; /* NULL: not given */
+    const char *ca_file; /* NULL: not given */
+    bool insecure, plaintext_auth, yes_it_is_mine;
+    long auth_failures;
+    long timeout; /* seconds */
     struct config config; /* of a verb that takes CLI_CONFIG */
 };
 
@@ -79,18 +97,21 @@ struct cli_verb {
     const char *name;
     const char *summary;
     const char *help;
-    unsigned takes; /* CLI_TAKES() bits; --help is taken by all */
+    unsigned long long takes; /* CLI_TAKES() bits; --help is taken by all */
     int (*run)(const struct cli_options *options, int count, char *const *operands);
 };
 
 extern const struct cli_verb cli_explain, cli_compare, cli_codes, cli_reasons, cli_ref, cli_review, cli_watch, cli_wire,
-    cli_check;
+    cli_probe, cli_check;
 
 /* Read the options of a verb; argv[0] is the verb, and its options are moved before the rest. The index of the first that is not an option, or
  * -1: what was wrong has been said. */
 int cli_options_read(struct cli_options *options, const struct cli_verb *verb, int argc, char **argv);
 
 #define CLI_LANGUAGE_SIZE (CATALOG_LANGUAGE_MAX + 1)
+
+/* Read a decimal number. False: not one, or less than least or more than most; *number is untouched. */
+bool cli_number_read(const char *text, long least, long most, long *number);
 
 /* Read which events are wanted. 0, or -1: what is wrong has been said in the name of the verb. */
 int cli_filter_read(struct filter *filter, const struct cli_options *options, const char *verb);
@@ -102,8 +123,10 @@ struct cli_catalog {
     char language[CLI_LANGUAGE_SIZE];
 };
 
-/* Load it. 0, or -1: what is wrong has been said in the name of the verb. The catalogue is the caller's to release. */
+/* Load it; cli_catalog_load_all() with all its languages. 0, or -1: what is wrong has been said in the name of the verb. The catalogue is the caller's
+ * to release. */
 int cli_catalog_load(struct cli_catalog *out, const struct cli_options *options, const char *verb);
+int cli_catalog_load_all(struct cli_catalog *out, const struct cli_options *options, const char *verb);
 
 /* The event log to be looked at, and the folders of the catalogue (local: the site's, NULL for none): as the options say, else the environment, else
  * the configuration. The folder is the caller's to free; NULL: errno ENOMEM. */

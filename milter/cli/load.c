@@ -60,7 +60,7 @@ static void complain(const struct cli_options *o, const char *verb, const char *
     fprintf(stderr, " there are no explanations.%s\n", o->catalog ? "" : " --catalog DIR names another.");
 }
 
-int cli_catalog_load(struct cli_catalog *out, const struct cli_options *o, const char *verb)
+static int load(struct cli_catalog *out, const struct cli_options *o, const char *verb, bool all)
 {
     struct buffer faults = {0};
     const char *local;
@@ -72,7 +72,9 @@ int cli_catalog_load(struct cli_catalog *out, const struct cli_options *o, const
         else
             take_locale_language(out->language, dir, local);
         out->catalog = catalog_load(
-            &(struct catalog_source){.dir = dir, .local_dir = local, .language = out->language, .brief = true}, &faults);
+            &(struct catalog_source){
+                .dir = dir, .local_dir = local, .language = all ? NULL : out->language, .brief = true},
+            &faults);
     }
     if (!out->catalog) {
         complain(o, verb, dir ? dir : "", &faults);
@@ -85,4 +87,14 @@ int cli_catalog_load(struct cli_catalog *out, const struct cli_options *o, const
     buffer_free(&faults);
     free(dir);
     return out->catalog ? 0 : -1;
+}
+
+int cli_catalog_load(struct cli_catalog *out, const struct cli_options *o, const char *verb)
+{
+    return load(out, o, verb, false);
+}
+
+int cli_catalog_load_all(struct cli_catalog *out, const struct cli_options *o, const char *verb)
+{
+    return load(out, o, verb, true);
 }

@@ -7,7 +7,7 @@
 #include "print.h"
 
 static const struct cli_verb *const verbs[] = {&cli_explain, &cli_compare, &cli_codes, &cli_reasons, &cli_ref,
-                                               &cli_review,  &cli_watch,   &cli_wire,  &cli_check};
+                                               &cli_review,  &cli_watch,   &cli_wire,  &cli_probe,   &cli_check};
 #define VERBS (sizeof verbs / sizeof *verbs)
 
 static void print_usage(FILE *to)

@@ -1,6 +1,7 @@
 #include "cli.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,6 +115,8 @@ FLAG(undo, undo)
 FLAG(check, check)
 FLAG(postscreen, postscreen)
 FLAG(no_reload, no_reload)
+SET(tls_name, tls_name)
+SET(ca_file, ca_file)
 
 static bool set_format(struct cli_options *o, const char *value)
 {
@@ -128,12 +131,53 @@ static bool set_format(struct cli_options *o, const char *value)
     return false;
 }
 
-static bool set_top(struct cli_options *o, const char *value)
+bool cli_number_read(const char *text, long least, long most, long *number)
 {
     char *end;
-    o->top = strtol(value, &end, 10);
-    return *value && !*end && o->top > 0 && o->top <= 1000000;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || n < least || n > most)
+        return false;
+    *number = n;
+    return true;
 }
+
+static bool set_top(struct cli_options *o, const char *value)
+{
+    return cli_number_read(value, 1, 1000000, &o->top);
+}
+
+static bool set_auth_failures(struct cli_options *o, const char *value)
+{
+    return cli_number_read(value, 0, CLI_AUTH_FAILURES_MAX, &o->auth_failures);
+}
+
+static bool set_timeout(struct cli_options *o, const char *value)
+{
+    return cli_number_read(value, 1, 3600, &o->timeout);
+}
+
+static bool set_tls(struct cli_options *o, const char *value)
+{
+    static const char *const names[CLI_TLS_WAYS] = {"auto", "none", "starttls", "implicit"};
+    for (int i = 0; i < CLI_TLS_WAYS; i++) {
+        if (strcmp(names[i], value) != 0)
+            continue;
+        o->tls = (enum cli_tls)i;
+        return true;
+    }
+    return false;
+}
+
+#define SET_FLAG(member)                                                                                                         \
+    static bool set_##member(struct cli_options *o, const char *value)                                                           \
+    {                                                                                                                            \
+        (void)value;                                                                                                             \
+        return o->member = true;                                                                                                 \
+    }
+SET_FLAG(insecure)
+SET_FLAG(plaintext_auth)
+SET_FLAG(yes_it_is_mine)
 
 static const struct {
     const char *name;
@@ -166,8 +210,17 @@ static const struct {
     [CLI_CHECK] = {"check", NULL, set_check},
     [CLI_POSTSCREEN] = {"postscreen", NULL, set_postscreen},
     [CLI_NO_RELOAD] = {"no-reload", NULL, set_no_reload},
+    [CLI_TLS] = {"tls", "auto, none, starttls or implicit", set_tls},
+    [CLI_TLS_NAME] = {"tls-name", "a host name or an address", set_tls_name},
+    [CLI_CA_FILE] = {"ca-file", "a file", set_ca_file},
+    [CLI_INSECURE] = {"insecure", NULL, set_insecure},
+    [CLI_PLAINTEXT_AUTH] = {"plaintext-auth", NULL, set_plaintext_auth},
+    [CLI_AUTH_FAILURES] = {"auth-failures", "a number from 0 to 10", set_auth_failures},
+    [CLI_TIMEOUT] = {"timeout", "seconds, from 1 to 3600", set_timeout},
+    [CLI_YES_IT_IS_MINE] = {"yes-it-is-mine", NULL, set_yes_it_is_mine},
 };
 static_assert(sizeof table / sizeof *table == CLI_OPTIONS, "each option has its row");
+static_assert(CLI_OPTIONS <= 64, "each option has its bit");
 
 static void complain(const struct cli_verb *verb, const char *what, const char *word)
 {
@@ -183,7 +236,7 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
     for (int i = 0; i < CLI_OPTIONS; i++)
         if (i != CLI_DIR && (i == CLI_HELP || (verb->takes & CLI_TAKES(i))))
             taken[count++] = (struct option){table[i].name, table[i].value ? required_argument : no_argument, NULL, i};
-    *options = (struct cli_options){.color = color_by_itself(), .config_file = CONFIG_FILE};
+    *options = (struct cli_options){.color = color_by_itself(), .config_file = CONFIG_FILE, .auth_failures = 1, .timeout = 30};
     opterr = 0;
     for (;;) {
         int got = getopt_long(argc, argv, verb->takes & CLI_TAKES(CLI_DIR) ? ":hc:" : ":h", taken, NULL);

@@ -9,10 +9,9 @@
 #include <unistd.h>
 
 #include <mailwhy/catalog.h>
-#include <mailwhy/event_find.h>
 #include <mailwhy/event_session.h>
-#include <mailwhy/log_files.h>
 
+#include "event_lookup.h"
 #include "page.h"
 #include "print.h"
 #include "ref_view.h"
@@ -107,23 +106,6 @@ static int show(const struct cli_options *o, const char *path, const struct even
     return got == -1 ? out_of_memory() : EX_OK;
 }
 
-/* Find the event in the log, else in the ones that were rotated. 1: in files->paths[*which]; 0: not there; -1: errno, of the log itself. */
-static int find(const struct log_files *files, const char *ref, struct event_found *found, size_t *which)
-{
-    int result = 0, error = 0;
-    for (*which = 0; *which < files->count; ++*which) {
-        int got = event_find(files->paths[*which], ref, found);
-        if (got == 1 || (got == -1 && errno == ENOMEM))
-            return got;
-        if (got == -1 && *which == 0) {
-            result = -1;
-            error = errno;
-        }
-    }
-    errno = error;
-    return result;
-}
-
 /* Look one reference up and show it. */
 static int look_up(const struct cli_options *o, const char *typed, const struct cli_catalog *catalog, bool first)
 {
@@ -136,7 +118,7 @@ static int look_up(const struct cli_options *o, const char *typed, const struct 
     ref_parse(typed, ref);
     if (log_files_find(&files, path, ref_time(ref, time(NULL)) - 1) == -1)
         return out_of_memory();
-    int got = find(&files, ref, &found, &which);
+    int got = event_lookup(&files, ref, &found, &which);
     if (got == -1) {
         status = errno == ENOMEM ? out_of_memory() : complain_log(path);
     } else if (got == 0) {

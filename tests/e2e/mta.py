@@ -9,6 +9,7 @@ import pathlib
 import pwd
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 
@@ -138,15 +139,18 @@ class Postfix:
         daemons = run("postconf", "-c", self.config, "-h", "daemon_directory").stdout.strip()
         with uninterrupted():
             self.master = self.sandbox.spawn([f"{daemons}/master", "-c", self.config], self.home / "output")
-        for port in self.ports.values():
-            wait_for(f"Postfix on port {port}", lambda port=port: self._answers(port), 20)
+        for name, port in self.ports.items():
+            wait_for(f"Postfix on port {port}", lambda name=name: self._answers(name), 20)
         return self
 
-    def _answers(self, port):
+    def _answers(self, name):
         if self.master.status() is not None:
             raise RuntimeError(f"Postfix ended with {self.master.status()}: {self.log_text()}")
         with contextlib.suppress(OSError):
-            with socket.create_connection(("127.0.0.1", port), 10) as sock:
+            with contextlib.ExitStack() as held:
+                sock = held.enter_context(socket.create_connection(("127.0.0.1", self.ports[name]), 10))
+                if self.services[name].get("smtpd_tls_wrappermode") == "yes":
+                    sock = held.enter_context(ssl._create_unverified_context().wrap_socket(sock))
                 greeting = sock.recv(512)
                 sock.sendall(b"QUIT\r\n")
                 return greeting.startswith(b"220 ")
