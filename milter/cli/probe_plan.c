@@ -9,7 +9,7 @@
 const struct probe_step probe_steps[PROBE_STEPS] = {
     {"unknown-command", WORD_STEP_UNKNOWN, {"MAILWHY-PROBE"}, false},
     {"recipient-first", WORD_STEP_RECIPIENT, {RECIPIENT}, false},
-    {"data-first", WORD_STEP_DATA, {SENDER, "DATA"}, false},
+    {"data-first", WORD_STEP_DATA, {"DATA"}, false},
     {"relay", WORD_STEP_RELAY, {SENDER, RECIPIENT}, true},
     {"sign-in", WORD_STEP_SIGN_IN, {NULL}, false},
 };

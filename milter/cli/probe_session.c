@@ -34,7 +34,7 @@ static int hear(struct probe *p, struct buffer *text, struct reply *reply)
     return 0;
 }
 
-/* Send a line and read the reply. */
+/* Send a line and read the reply. 0, -1, or 1: the server had ended it with a 421 already, which is the reply. */
 static int say(struct probe *p, const char *line, struct buffer *text, struct reply *reply)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
@@ -42,6 +42,11 @@ static int say(struct probe *p, const char *line, struct buffer *text, struct re
     buffer_clear(text);
     reply_free(reply);
     *reply = (struct reply){0};
+    if (smtp_client_has_more(p->session->client)) {
+        if (hear(p, text, reply) == -1)
+            return -1;
+        return reply->code == CODE_ENDED ? 1 : fail(p, "the server sent a reply that nobody asked for");
+    }
     if (smtp_client_send(p->session->client, line, &p->fault) == -1) {
         p->session->ended = true;
         return -1;
@@ -106,7 +111,7 @@ static int hello(struct probe *p)
     buffer_printf(&line, "EHLO %s", buffer_string(&s->helo));
     int result = buffer_ok(&line) ? say_aside(p, buffer_string(&line)) : fail(p, "out of memory");
     buffer_free(&line);
-    if (result == 0 && s->reply.code / 100 != 2)
+    if (result != -1 && s->reply.code / 100 != 2)
         result = fail(p, "the server refuses EHLO");
     return result;
 }
@@ -168,10 +173,13 @@ static void play_lines(struct probe *p, struct probe_result *r)
     bool taken = false;
     for (size_t i = 0; i < PROBE_LINES && r->step->lines[i] && !s->ended && r->outcome != PROBE_REFUSED; i++) {
         r->sent[i] = r->step->lines[i];
-        if (say(p, r->sent[i], &r->text, &r->reply) == -1) {
+        int said = say(p, r->sent[i], &r->text, &r->reply);
+        if (said == -1) {
             r->outcome = PROBE_NOT_TRIED;
             break;
         }
+        if (said == 1)
+            r->sent[i] = NULL;
         conclude(p, r);
         taken = taken || r->outcome == PROBE_NOT_REFUSED;
     }
@@ -197,8 +205,10 @@ static void play_sign_in(struct probe *p, struct probe_result *r)
         result = say(p, auth.lines[i], &r->text, &r->reply);
     if (result == 0 && r->reply.code / 100 == 3)
         result = say(p, "*", &r->text, &r->reply);
-    if (result == 0)
+    if (result != -1)
         conclude(p, r);
+    if (result == 1)
+        r->sent[0] = NULL;
     probe_auth_blot(&auth, &r->text);
     explicit_bzero(&auth, sizeof auth);
 }
@@ -235,6 +245,7 @@ void probe_session_quit(struct probe *p)
     struct buffer ignored = {0};
     if (s->ended)
         return;
+    reply_free(&s->reply);
     if (smtp_client_send(s->client, "QUIT", &ignored) == 0)
         smtp_client_read(s->client, &s->said, &s->reply, &ignored);
     buffer_free(&ignored);

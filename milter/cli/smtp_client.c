@@ -1,6 +1,7 @@
 #include "smtp_client.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -155,8 +156,6 @@ int smtp_client_send(struct smtp_client *c, const char *line, struct buffer *fau
     struct buffer all = {0};
     int result = 0;
     size_t done = 0;
-    if (c->start < c->end)
-        return fail(fault, "the server sent more than one reply");
     set_deadline(c);
     if (buffer_printf(&all, "%s\r\n", line) == -1)
         return fail(fault, "out of memory");
@@ -183,19 +182,33 @@ static bool is_late(const struct smtp_client *c)
     return now.tv_sec > c->deadline.tv_sec || (now.tv_sec == c->deadline.tv_sec && now.tv_nsec > c->deadline.tv_nsec);
 }
 
+/* Take what came, as TLS has it. */
+static int fill_some(struct smtp_client *c, struct buffer *fault)
+{
+    int got = c->tls ? tls_read(c->tls, c->octets, sizeof c->octets, fault)
+                     : result_of(recv(c->fd, c->octets, sizeof c->octets, 0), TLS_WANTS_READ, "reading failed", fault);
+    c->start = 0;
+    c->end = got > 0 ? (size_t)got : 0;
+    return got;
+}
+
+bool smtp_client_has_more(struct smtp_client *c)
+{
+    struct buffer ignored = {0}; /* it is said by the next call */
+    bool more = c->start < c->end || fill_some(c, &ignored) > 0;
+    buffer_free(&ignored);
+    return more;
+}
+
 /* Have some octets to take. */
 static int fill(struct smtp_client *c, struct buffer *fault)
 {
     if (is_late(c))
         return fail_late(c, fault);
     for (;;) {
-        int got = c->tls ? tls_read(c->tls, c->octets, sizeof c->octets, fault)
-                         : result_of(recv(c->fd, c->octets, sizeof c->octets, 0), TLS_WANTS_READ, "reading failed", fault);
-        if (got > 0) {
-            c->start = 0;
-            c->end = (size_t)got;
+        int got = fill_some(c, fault);
+        if (got > 0)
             return 0;
-        }
         if (wait_again(c, got, fault) == -1)
             return -1;
     }
@@ -235,7 +248,7 @@ int smtp_client_read(struct smtp_client *c, struct buffer *text, struct reply *r
             return fail(fault, "the server's reply does not end");
         if (read_line(c, text, fault) == -1)
             return -1;
-    } while (text->len - line > 3 && text->data[line + 3] == '-');
+    } while (text->len - line > 3 && text->data[line + 3] == '-' && isdigit((unsigned char)text->data[line]));
     size_t len = text->len - 1;
     buffer_cut(text, len && text->data[len - 1] == '\r' ? len - 1 : len);
     if (reply_parse(reply, text->data, text->len) == 0)

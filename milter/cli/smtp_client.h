@@ -26,7 +26,10 @@ struct smtp_client *smtp_client_connect(const struct sockaddr *to, socklen_t len
 /* Shake hands. What came in clear after the last reply is a fault, and so is a certificate that is not good. options must outlive c. */
 int smtp_client_start_tls(struct smtp_client *c, const struct tls_options *options, struct buffer *fault);
 
-/* Send a line and its end. A reply that came before it is a fault. */
+/* Whether something came that was not read: before a line is sent, a reply that nobody asked for. Does not wait. */
+bool smtp_client_has_more(struct smtp_client *c);
+
+/* Send a line and its end. */
 int smtp_client_send(struct smtp_client *c, const char *line, struct buffer *fault);
 
 /* Read a reply. text is what came, without the last line's end, also where that is a fault; reply points into it, and is the caller's to free. */

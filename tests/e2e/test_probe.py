@@ -1,12 +1,10 @@
 """`mailwhy probe`: a real Postfix, with mailwhyd and without; certificates of each kind; servers that do what none should."""
 
+import base64
 import contextlib
 import json
-import os
-import pathlib
 import re
 import socket
-import ssl
 import tempfile
 import threading
 import time
@@ -163,7 +161,7 @@ class WiredDovecot(Wired):
         """The page says first what will be done, then each step with its reply; nothing of the sign-in is on it."""
         done = probe(*self.options("submission"))
         self.assertEqual(done.returncode, 0, done.stdout)
-        plan = done.stdout.index("at most 1 sign-ins fail")
+        plan = done.stdout.index("at most 1\n  sign-ins fail")
         self.assertLess(plan, done.stdout.index("Sent:"))
         for text in ("MAILWHY-PROBE", "DATA", "RCPT TO:<mailwhy-probe@example.invalid>", "AUTH PLAIN (the rest is made up", "Reason, Fix, Ref",
                      "in the log (command-unknown", "Each refusal is explained.", "good until"):
@@ -357,7 +355,7 @@ class BadServer:
             if line.startswith(b"QUIT"):
                 self.send(b"221 bye\r\n")
                 break
-            self.send(b"250 ok\r\n" if line.startswith((b"MAIL", b"RSET")) else answers)
+            self.send(b"250 ok\r\n" if line.startswith((b"MAIL FROM", b"RSET")) else answers)
 
     def close(self):
         self.listener.close()
@@ -461,7 +459,7 @@ class Bad(unittest.TestCase):
             server.line()
             server.send(b"500 no\r\n500 no\r\n")
             time.sleep(5)
-        self.ends(script, 76, "more than one reply")
+        self.ends(script, 76, "a reply that nobody asked for: 500 no")
 
     def test_injection(self):
         """What is sent in clear together with the reply to STARTTLS is not taken for what came encrypted."""
@@ -494,7 +492,7 @@ class Bad(unittest.TestCase):
         def script(server):
             server.hello()
             while line := server.line():
-                server.send(b"354 go on\r\n" if line.startswith(b"DATA") else b"250 ok\r\n" if line.startswith(b"MAIL") else b"500 5.5.2 no\r\n")
+                server.send(b"354 go on\r\n" if line.startswith(b"DATA") else b"250 ok\r\n" if line.startswith(b"MAIL FROM") else b"500 5.5.2 no\r\n")
         done, server = self.play(script)
         self.assertEqual(done.returncode, 1, done.stdout)
         server.thread.join(10)
@@ -510,7 +508,7 @@ class Bad(unittest.TestCase):
                 server.send(b"235 2.7.0 welcome\r\n" if line.startswith(b"AUTH") else b"554 5.5.1 no\r\n" if line.startswith(b"DATA") else b"250 ok\r\n")
         done, server = self.play(script, "--plaintext-auth")
         self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertEqual(server.heard.count(b"RSET"), 4)
+        self.assertEqual(server.heard.count(b"RSET"), 3)
 
     def test_echo(self):
         """A server that repeats what was made up: it is blotted out."""
@@ -525,16 +523,16 @@ class Bad(unittest.TestCase):
                     said = server.line().strip()
                     server.send(b"334 UGFzc3dvcmQ6\r\n")
                     said += b" " + server.line().strip()
-                    server.send(b"535-5.7.8 not %s\r\n535 5.7.8 %s\r\n" % (said, b" ".join(map(__import__("base64").b64decode, said.split()))))
+                    server.send(b"535-5.7.8 not %s\r\n535 5.7.8 %s\r\n" % (said, b" ".join(map(base64.b64decode, said.split()))))
                 else:
-                    server.send(b"250 ok\r\n" if line.startswith((b"MAIL", b"RSET")) else b"500 5.5.2 no\r\n")
+                    server.send(b"250 ok\r\n" if line.startswith((b"MAIL FROM", b"RSET")) else b"500 5.5.2 no\r\n")
         done, server = self.play(script, "--plaintext-auth")
         secrets = server.heard.split(b"AUTH LOGIN\r\n")[1].split(b"\r\n")[:2]
         self.assertIn("535-5.7.8 not ****", done.stdout)
         self.assertNotRegex(done.stdout, r"mailwhy-probe-[0-9a-f]")
         for secret in secrets:
             self.assertNotIn(secret.decode(), done.stdout)
-            self.assertNotIn(__import__("base64").b64decode(secret).decode(), done.stdout)
+            self.assertNotIn(base64.b64decode(secret).decode(), done.stdout)
 
     def test_others_reference(self):
         """Words that only look like ours explain nothing."""
