@@ -72,8 +72,7 @@ static int load(struct cli_catalog *out, const struct cli_options *o, const char
         else
             take_locale_language(out->language, dir, local);
         out->catalog = catalog_load(
-            &(struct catalog_source){
-                .dir = dir, .local_dir = local, .language = all ? NULL : out->language, .brief = true},
+            &(struct catalog_source){.dir = dir, .local_dir = local, .language = all ? NULL : out->language, .brief = true},
             &faults);
     }
     if (!out->catalog) {

@@ -1,7 +1,6 @@
 #include "cli.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,17 +128,6 @@ static bool set_format(struct cli_options *o, const char *value)
         return true;
     }
     return false;
-}
-
-bool cli_number_read(const char *text, long least, long most, long *number)
-{
-    char *end;
-    errno = 0;
-    long n = strtol(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || errno || n < least || n > most)
-        return false;
-    *number = n;
-    return true;
 }
 
 static bool set_top(struct cli_options *o, const char *value)

@@ -66,10 +66,10 @@ static int confirm(struct probe *p)
     const struct addrinfo *foreign = probe_target_public(&p->target);
     if (!foreign || p->options->yes_it_is_mine)
         return EX_OK;
-    fputs("mailwhy probe: ", stderr);
+    fputs("mailwhy probe: nothing is sent to ", stderr);
     print_string(stderr, p->target.host);
     fprintf(stderr,
-            " has the address %s, which may be anybody's. A probe is for one's own server:\n"
+            ": its address %s may be anybody's. A probe is for one's own server:\n"
             "if this one is yours, say so with --yes-it-is-mine.\n",
             probe_address(foreign, address));
     return EX_USAGE;

@@ -56,6 +56,16 @@ static void add_refusal(const struct probe_result *r, struct buffer *out)
     add_string(out, "reference", r->ref);
     if (r->event != PROBE_EVENT_UNKNOWN)
         add_bool(out, "in_log", r->event == PROBE_EVENT_FOUND);
+    if (r->event == PROBE_EVENT_FOUND) {
+        json_add_key(out, "event");
+        buffer_add_char(out, '{');
+        add_string(out, "reason", r->logged.reason);
+        add_string(out, "stage", stage_name(r->logged.stage));
+        add_string(out, "via", r->logged.via);
+        buffer_add_char(out, '}');
+    }
+    if (probe_is_explained(r))
+        return;
     json_add_key(out, "catalogue");
     answer_add_json(&r->answer, out);
 }

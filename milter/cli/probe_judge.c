@@ -1,11 +1,11 @@
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <mailwhy/event.h>
-#include <mailwhy/event_find.h>
 #include <mailwhy/explain.h>
 #include <mailwhy/log_files.h>
-
-#include <stdlib.h>
 
 #include "event_lookup.h"
 #include "probe_plan.h"
@@ -55,32 +55,21 @@ static void look_for_labels(const struct catalog *c, struct probe_result *r)
     r->has[PROBE_LABELS - 1] = *r->ref != '\0';
 }
 
-static void note_event(struct probe_result *r, const struct event *e)
-{
-    const char *const parts[] = {e->reason, stage_name(e->stage), e->via};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (parts[i] && *parts[i])
-            buffer_printf(&r->event_text, "%s%s", r->event_text.len ? ", " : "", parts[i]);
-}
-
 /* Look the event up in the log and in what was rotated from it meanwhile. 0, or -1: out of memory. */
 static int look_for_event(const char *log, struct probe_result *r)
 {
     struct log_files files;
     struct event_found found = {0};
-    struct buffer store = {0};
-    struct event e;
     size_t which;
     if (log_files_find(&files, log, time(NULL) - 60) == -1)
         return -1;
     int got = event_lookup(&files, r->ref, &found, &which);
     r->event = got == 1 ? PROBE_EVENT_FOUND : PROBE_EVENT_MISSING;
-    if (got == 1 && event_from_json(&e, &store, found.line, found.len) == 1)
-        note_event(r, &e);
-    buffer_free(&store);
+    if (got == 1)
+        got = event_from_json(&r->logged, &r->event_store, found.line, found.len);
     free(found.line);
     log_files_free(&files);
-    return buffer_ok(&r->event_text) ? 0 : -1;
+    return got == -1 && errno == ENOMEM ? -1 : 0;
 }
 
 /* Whether the server's configuration, where that is ours, wants nothing added. */
@@ -100,6 +89,6 @@ int probe_judge(const struct probe *p, struct probe_result *r)
     r->left_out = !probe_is_explained(r) && is_left_out(p, r);
     if (*r->ref && p->log && look_for_event(p->log, r) == -1)
         return -1;
-    r->asked = (struct asked_reply){.text = r->text.data, .len = r->text.len};
+    r->asked = (struct asked_reply){.text = r->text.data, .len = r->text.len, .count = 1};
     return answer_make(&r->answer, &p->catalog, &r->asked, NULL);
 }

@@ -39,7 +39,7 @@ void probe_plan_free(struct probe *p)
         answer_free(&r->answer);
         reply_free(&r->reply);
         buffer_free(&r->text);
-        buffer_free(&r->event_text);
+        buffer_free(&r->event_store);
     }
     free(p->results);
     p->results = NULL;

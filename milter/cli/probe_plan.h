@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include <mailwhy/buffer.h>
+#include <mailwhy/event.h>
 #include <mailwhy/ref.h>
 #include <mailwhy/reply.h>
 #include <mailwhy/words.h>
@@ -44,7 +45,8 @@ struct probe_result {
     char ref[REF_SIZE]; /* "": none */
     bool left_out; /* the configuration wants nothing added (skip) */
     enum probe_event event;
-    struct buffer event_text; /* of one that was found: reason, stage, through what */
+    struct event logged; /* the one that was found */
+    struct buffer event_store; /* its strings */
     struct asked_reply asked;
     struct answer answer; /* what the catalogue says of it */
 };

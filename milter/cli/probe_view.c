@@ -111,9 +111,16 @@ static void view_event(const struct probe *p, const struct page *page, const str
 {
     static const enum word words[] = {
         [PROBE_EVENT_UNKNOWN] = WORD_NOT_LOOKED_FOR, [PROBE_EVENT_FOUND] = WORD_IN_LOG, [PROBE_EVENT_MISSING] = WORD_NOT_IN_LOG};
+    const char *const parts[] = {r->logged.reason, stage_name(r->logged.stage), r->logged.via};
+    const char *before = " (";
     buffer_add_string(text, word(p, words[r->event]));
-    if (r->event_text.len)
-        buffer_printf(text, " (%s)", buffer_string(&r->event_text));
+    for (size_t i = 0; r->event == PROBE_EVENT_FOUND && i < sizeof parts / sizeof *parts; i++) {
+        if (!parts[i] || !*parts[i])
+            continue;
+        buffer_printf(text, "%s%s", before, parts[i]);
+        before = ", ";
+    }
+    buffer_add_string(text, *before == ',' ? ")" : "");
     field(p, page, WORD_EVENT, r->event == PROBE_EVENT_MISSING ? LOOK_BAD : LOOK_PLAIN, text);
 }
 

@@ -379,7 +379,7 @@ def help_of(*verb):
 VERBS = re.findall(r"^  ([a-z]+)  ", help_of(), re.M)
 # What the words of each verb are.
 WORDS = {"explain": {"codes", "reasons", "files"}, "compare": {"codes", "reasons"}, "codes": {"codes"}, "reasons": {"codes", "reasons"}, "ref": set(),
-         "review": {"files"}, "watch": {"files"}, "wire": {"mtas"}, "check": set()}
+         "review": {"files"}, "watch": {"files"}, "wire": {"mtas"}, "probe": set(), "check": set()}
 
 
 class Completions:
@@ -419,7 +419,7 @@ class Completions:
         self.assertEqual(self.offered("mailwhy ex"), {"explain"})
         for verb in VERBS:
             with self.subTest(verb):
-                usage = set(re.findall(r"(?<![\w-])--[a-z-]+", help_of(verb))) | {"--help"}
+                usage = set(re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", help_of(verb))) | {"--help"}
                 self.assertEqual(self.offered(f"mailwhy {verb} --"), usage)
         self.assertEqual(self.offered("mailwhy nonsense --"), set())
 
