@@ -11,7 +11,6 @@
 /* The style sheet and the script: review.css, review.js. */
 extern const char review_css[], review_js[];
 
-
 struct sheet {
     FILE *to;
     const struct report *report;
