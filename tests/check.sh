@@ -39,7 +39,7 @@ count_tap tests/check-docs.sh "$output" $?
 e2e() { # NAME BUILD [WORDS IN THE TESTS' NAMES]
     name=$1 programs=$2
     shift 2
-    MAILWHY_BUILD=$programs timeout 900 /usr/bin/python3 tests/e2e/run.py "$@" 2>&1 | tee "$output"
+    MAILWHY_BUILD=$programs timeout 1000 /usr/bin/python3 tests/e2e/run.py --jobs 2 "$@" 2>&1 | tee "$output"
     totals=$(grep -aE '^[0-9]+ passed, [0-9]+ failed' "$output" | tail -n 1)
     if [ -z "$totals" ]; then
         echo "FAILED: $name did not finish"
