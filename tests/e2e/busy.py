@@ -70,7 +70,8 @@ def settings(milter_port, sink_ports):
 class BusyPostfix(Postfix):
     """Postfix behind a proxy: whoever connects says first for whom."""
 
-    def _answers(self, port):
+    def _answers(self, name):
+        port = self.ports[name]
         with contextlib.suppress(OSError):
             with socket.create_connection((OURS, port), 10) as sock:
                 sock.sendall(proxy_line(OURS, port) + b"QUIT\r\n")
