@@ -31,16 +31,26 @@ int wire_saved_read(struct wire *w, struct buffer *fault)
     return status;
 }
 
-/* Remove one of our folders, where it is there: nothing in it but what we put there. */
+/* Remove the files in a folder whose names have that in them. */
+static void remove_files(const char *dir, const char *with)
+{
+    GDir *open = g_dir_open(dir, 0, NULL);
+    for (const char *name; open && (name = g_dir_read_name(open));) {
+        g_autofree char *path = g_strdup_printf("%s/%s", dir, name);
+        if (strstr(name, with))
+            unlink(path);
+    }
+    if (open)
+        g_dir_close(open);
+}
+
+/* Remove one of our folders, where it is there; one that was killed may have left more in it than the copies. */
 static void remove_folder(const char *config_dir, const char *name)
 {
     static const char *const parts[] = {"before", "after"};
     for (int i = 0; i < 2; i++) {
         g_autofree char *part = g_strdup_printf("%s/%s/%s", config_dir, name, parts[i]);
-        for (int file = 0; file < WIRE_FILES; file++) {
-            g_autofree char *path = g_strdup_printf("%s/%s", part, wire_file_names[file]);
-            unlink(path);
-        }
+        remove_files(part, "");
         rmdir(part);
     }
     g_autofree char *folder = g_strdup_printf("%s/%s", config_dir, name);
@@ -93,7 +103,13 @@ static int make_folder(const char *config_dir, char **before, char **after, stru
     g_autofree char *folder = g_strdup_printf("%s/" NEW_FOLDER, config_dir);
     *before = g_strdup_printf("%s/before", folder);
     *after = g_strdup_printf("%s/after", folder);
-    remove_folder(config_dir, NEW_FOLDER);
+    remove_files(config_dir, FILE_EDIT_UNFINISHED);
+    for (int tries = 0; tries < 40; tries++) { /* where one was killed, its last postconf may still be writing */
+        remove_folder(config_dir, NEW_FOLDER);
+        if (access(folder, F_OK) == -1)
+            break;
+        g_usleep(50000);
+    }
     if (mkdir(folder, 0755) == -1 || mkdir(*before, 0755) == -1 || mkdir(*after, 0755) == -1)
         return wire_fault_at(fault, folder, "cannot be made", EX_CANTCREAT);
     return EX_OK;
