@@ -24,21 +24,17 @@ static const char help[] =
     "sent. The port is 25 where none is given; an IPv6 address with a port is [ADDRESS]:PORT.\n\n"
     "  --tls WHEN      auto: from the start on port 465, by STARTTLS on port 587, elsewhere where it is offered; none;\n"
     "                  starttls; implicit\n"
-    "  --tls-name NAME the name that the certificate must be for, where it is not HOST\n"
+    "  --tls-name NAME  the name that the certificate must be for, where it is not HOST\n"
     "  --ca-file FILE  the certificates of the authorities (PEM), instead of the system's\n"
     "  --insecure      go on where the certificate is not good, and say so\n"
-    "  --auth-failures NUMBER\n"
-    "                  how many sign-ins are tried, and fail: 0 to 10 (default 1)\n"
-    "  --plaintext-auth\n"
-    "                  try them in clear, too\n"
-    "  --timeout SECONDS\n"
-    "                  how long the server may take for each reply (default 30)\n"
-    "  --yes-it-is-mine\n"
-    "                  the server is one's own: needed where its address is not a private one\n"
+    "  --auth-failures NUMBER  how many sign-ins are tried, and fail: 0 to 10 (default 1)\n"
+    "  --plaintext-auth  try them in clear, too\n"
+    "  --timeout SECONDS  how long the server may take for each reply (default 30)\n"
+    "  --yes-it-is-mine  the server is one's own: needed where its address is not a private one\n"
     "  --log FILE      the server's event log; otherwise that of the configuration, where the server is this machine\n"
     "  --json          one JSON object\n" CLI_HELP_OPTIONS
     "Exit status: 0 each refusal is explained, and its event is in the log, where that is here; 1 something is missing;\n"
-    "64 usage, or the server is not known to be one's own; 66 no such log; 69 no connection; 76 the server breaks the\n"
+    "64 usage, or the server is not known to be one's own; 66 no such file; 69 no connection; 76 the server breaks the\n"
     "protocol, or its certificate is not good; 78 bad configuration or no catalogue.\n";
 
 static int out_of_memory(void)
@@ -173,8 +169,10 @@ static int run(const struct cli_options *o, int count, char *const *operands)
         return complain("which server? One HOST[:PORT] is probed, such as mail.example.com:587.", "", EX_USAGE);
     if (probe_target_parse(&p.target, operands[0]) == -1)
         return complain(operands[0], " is not HOST, HOST:PORT or [ADDRESS]:PORT.", EX_USAGE);
-    if (o->log && access(o->log, R_OK) == -1)
-        return complain(o->log, " can't be read: there is no such log, or it is not ours to read.", EX_NOINPUT);
+    const char *const files[] = {o->log, o->ca_file};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i] && access(files[i], R_OK) == -1)
+            return complain(files[i], " can't be read: there is no such file, or it is not ours to read.", EX_NOINPUT);
     signal(SIGPIPE, SIG_IGN);
     int status = confirm(&p);
     if (status == EX_OK)

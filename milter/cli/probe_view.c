@@ -149,6 +149,8 @@ static void view_refusal(const struct probe *p, const struct page *page, const s
         buffer_add_string(text, r->ref);
         field(p, page, WORD_REFERENCE, LOOK_STRONG, text);
         view_event(p, page, r, text);
+    } else if (explained) {
+        page_field(page, word(p, WORD_REFERENCE), LOOK_BAD, false, word(p, WORD_NO), strlen(word(p, WORD_NO)));
     }
     if (!explained)
         view_answer(p, page, r, text);

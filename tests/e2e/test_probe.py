@@ -3,8 +3,10 @@
 import base64
 import contextlib
 import json
+import os
 import re
 import socket
+import ssl
 import tempfile
 import threading
 import time
@@ -204,7 +206,8 @@ class WiredDovecot(Wired):
         with tempfile.NamedTemporaryFile() as empty:
             status, found = probe_json("--ca-file", self.authority.file, "--log", empty.name, f"127.0.0.1:{self.rig.postfix.ports['submission']}")
         self.assertEqual((status, found["explained"], found["in_log"]), (1, 5, 0))
-        self.assertEqual(probe("--log", "/nonexistent/log", "127.0.0.1").returncode, 66)
+        for option in ("--log", "--ca-file"):
+            self.assertEqual(probe(option, "/nonexistent/file", "127.0.0.1").returncode, 66)
 
     def test_configured_log(self):
         """Without --log it is that of the configuration, as the server is this machine; one that cannot be read is said."""
@@ -339,10 +342,10 @@ class Refused(unittest.TestCase):
 class BadServer:
     """A server that follows a script: a function of its socket."""
 
-    def __init__(self, script, address="127.0.0.1"):
-        self.script = script
+    def __init__(self, script, address="127.0.0.1", port=0, tls=None):
+        self.script, self.tls = script, tls
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.listener = socket.create_server((address, 0), family=family)
+        self.listener = socket.create_server((address, port), family=family)
         self.port = self.listener.getsockname()[1]
         self.heard = b""
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -351,8 +354,10 @@ class BadServer:
     def serve(self):
         with contextlib.suppress(OSError):
             self.sock, _ = self.listener.accept()
+            self.sock.settimeout(20)
+            if self.tls:
+                self.sock = self.tls.wrap_socket(self.sock, server_side=True)
             with self.sock:
-                self.sock.settimeout(20)
                 self.script(self)
 
     def send(self, data):
@@ -390,6 +395,84 @@ class BadServer:
     def close(self):
         self.listener.close()
         self.thread.join(20)
+
+
+class Ports(unittest.TestCase):
+    def test_ports(self):
+        """Port 25 where none is named; 465 begins with TLS; 587 must have STARTTLS, 25 need not."""
+        address = f"127.{os.getpid() % 250 + 1}.{time.monotonic_ns() % 250 + 1}.1"
+        for port, operand, status, said in ((25, address, 1, ""), (465, f"{address}:465", 76, "TLS handshake"), (587, f"{address}:587", 76, "STARTTLS")):
+            with self.subTest(port):
+                server = BadServer(lambda s: (s.hello(), s.rest()), address, port)
+                self.addCleanup(server.close)
+                status_found, found = probe_json("--timeout", "20", operand)
+                self.assertEqual((status_found, found["port"]), (status, port), found)
+                self.assertIn(said, found.get("fault", ""))
+
+
+class BadEncrypted(unittest.TestCase):
+    """The same over TLS."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = Sandbox()
+        cls.addClassCleanup(cls.sandbox.close)
+        cls.authority = Authority(cls.sandbox)
+
+    def play(self, script, timeout=20, names=GOOD_NAMES, insecure=False):
+        files = self.authority.issue("bad", names)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files["smtpd_tls_cert_file"], files["smtpd_tls_key_file"])
+        server = BadServer(script, tls=context)
+        self.addCleanup(server.close)
+        done = probe("--tls=implicit", "--timeout", timeout, "--ca-file", self.authority.file, *(["--insecure"] if insecure else []), f"127.0.0.1:{server.port}")
+        self.assertNotRegex(done.stdout, r"[\x00-\x08\x0b-\x1f\x7f]")
+        return done
+
+    def test_bad(self):
+        """Drops without a word, stalls, floods, sends what nobody asked for."""
+        def flood(server):
+            while True:
+                server.send(b"220-more\r\n" * 100)
+
+        def two(server):
+            server.hello()
+            server.line()
+            server.send(b"500 no\r\n500 no\r\n")
+            server.rest_silent()
+
+        def drop(server):
+            server.hello()
+            server.line()
+            socket.socket(fileno=os.dup(server.sock.fileno())).shutdown(socket.SHUT_RDWR)
+
+        for script, status, said in ((lambda s: s.rest_silent(), 69, "did not answer within 2 seconds"), (lambda s: None, 69, "ended the connection"),
+                                     (flood, 76, "the server's reply does not end"), (two, 76, "that nobody asked for"),
+                                     (drop, 76, "ended the connection")):
+            with self.subTest(said):
+                done = self.play(script, 2 if "2 seconds" in said else 20)
+                self.assertEqual(done.returncode, status, done.stdout)
+                self.assertIn(said, done.stdout)
+
+    def test_ended(self):
+        """A 421 that comes by itself is shown, and ends it."""
+        def script(server):
+            server.hello()
+            server.line()
+            server.send(b"500 5.5.2 no\r\n")
+            server.send(b"421 4.7.0 enough\r\n")
+        done = self.play(script)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("421 4.7.0 enough", done.stdout)
+
+    def test_hostile_certificate(self):
+        """Names in a certificate do nothing to the terminal."""
+        done = self.play(lambda s: s.rest_silent(), names="DNS:evil\x1b]0\x07.test")
+        self.assertEqual(done.returncode, 76, done.stdout)
+        self.assertIn("it is for evil\\x1b]0\\x07.test", done.stdout)
+        done = self.play(lambda s: (s.hello(), s.rest()), names="DNS:evil\x1b]0\x07.test", insecure=True)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("evil\\x1b]0\\x07.test", done.stdout)
 
 
 class Bad(unittest.TestCase):
