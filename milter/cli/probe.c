@@ -20,7 +20,7 @@ static const char help[] =
     "                     [--log FILE] [--json] [--lang LANG] [--catalog DIR] [--config FILE]\n"
     "                     [--color=auto|always|never] HOST[:PORT]\n\n"
     "Have one's own mail server refuse a few harmless things, on one connection, and look whether each refusal is explained:\n"
-    "an unknown command, commands out of order, mail for a domain that does not exist, a sign-in made up at random. Nothing is\n"
+    "an unknown command, commands out of order, mail for a domain that does not exist, a sign-in made up at random. No mail is\n"
     "sent. The port is 25 where none is given; an IPv6 address with a port is [ADDRESS]:PORT.\n\n"
     "  --tls WHEN      auto: from the start on port 465, by STARTTLS on port 587, elsewhere where it is offered; none;\n"
     "                  starttls; implicit\n"

@@ -45,11 +45,13 @@ static void say_failed(const struct probe_target *t, int error, struct buffer *f
 /* Ask for the addresses in a thread of its own: the resolver knows no limit of ours. */
 static int ask(struct probe_target *t, const struct addrinfo *hints, const char *port, long timeout, struct buffer *fault)
 {
-    /* Where the answer is late, the thread still writes here. */
+    /* Where the answer is late, the thread still uses these. */
     static struct gaicb request;
+    static char host[PROBE_HOST_MAX + 1];
     struct gaicb *list[] = {&request};
     const struct timespec limit = {.tv_sec = timeout};
-    request = (struct gaicb){.ar_name = t->host, .ar_service = port, .ar_request = hints};
+    memcpy(host, t->host, sizeof host);
+    request = (struct gaicb){.ar_name = host, .ar_service = port, .ar_request = hints};
     int error = getaddrinfo_a(GAI_NOWAIT, list, 1, NULL);
     if (error == 0) {
         const struct gaicb *const waited[] = {&request};
