@@ -173,8 +173,7 @@ int probe_view_result(const struct probe *p, const struct page *page, const stru
     if (r->outcome == PROBE_REFUSED) {
         view_refusal(p, &wide, r, &text);
     } else if (r->outcome == PROBE_NOT_REFUSED) {
-        buffer_add_string(&text, word(p, WORD_NOT_REFUSED));
-        field(p, &wide, WORD_EXPLAINED, r->step->may_succeed ? LOOK_PLAIN : LOOK_BAD, &text);
+        page_paragraph(page, r->step->may_succeed ? LOOK_PLAIN : LOOK_BAD, word(p, WORD_NOT_REFUSED));
     } else {
         buffer_add_string(&text, word(p, WORD_NOT_TRIED));
         if (r->why != WORD_NOT_TRIED)
