@@ -27,9 +27,11 @@ ldlibs = -Wl,--as-needed -lmilter -lunistring $(shell pkg-config --libs $(PKGS))
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
+daemon_ldlibs = $(shell pkg-config --libs libmicrohttpd)
 cli_ldlibs = -lm $(shell pkg-config --libs $(CLI_PKGS))
 review_src := $(wildcard milter/review/*.c)
-cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milter/daemon/endpoint.c milter/mta/netstring.c
+cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milter/daemon/endpoint.c milter/daemon/key_file.c \
+	milter/mta/netstring.c
 # make V=1 shows the commands.
 say = $(if $(V),,@echo '  $(1) $@'; )
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -54,7 +56,7 @@ $(BUILD)/libmailwhy.a: $(call obj,$(lib_src))
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/mailwhyd: $(call obj,$(daemon_src)) $(BUILD)/libmailwhy.a
-	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs) $(daemon_ldlibs)
 
 $(BUILD)/mailwhy: $(call obj,$(cli_src)) $(BUILD)/libmailwhy.a
 	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(ldlibs) $(cli_ldlibs)
@@ -69,7 +71,7 @@ $(BUILD)/unit/parts.a: $(call obj,$(filter-out milter/daemon/main.c,$(daemon_src
 	$(call say,AR)$(AR) rcs $@ $^
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/unit/parts.a $(BUILD)/libmailwhy.a
-	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(ldlibs) $(cli_ldlibs)
+	$(call say,LD)$(CC) $(CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ -lcmocka $(ldlibs) $(daemon_ldlibs) $(cli_ldlibs)
 
 unit: $(unit_bin)
 .SECONDARY:
@@ -126,6 +128,8 @@ programs := $(BUILD)/mailwhy:$(PREFIX)/bin/mailwhy $(BUILD)/mailwhyd:$(PREFIX)/s
 texts := $(foreach f,$(wildcard conf/catalog/*.conf conf/catalog/text/*.conf),$f:$(f:conf/%=$(share)/mailwhy/%)) \
     $(foreach f,$(pages),$f:$(share)/man/man$(patsubst .%,%,$(suffix $f))/$(notdir $f)) \
     conf/sendmail/mailwhy.m4:$(share)/sendmail/cf/feature/mailwhy.m4 \
+    conf/prometheus/mailwhy.rules:$(share)/mailwhy/prometheus/mailwhy.rules \
+    conf/grafana/mailwhy.json:$(share)/mailwhy/grafana/mailwhy.json \
     conf/completions/mailwhy.bash:$(share)/bash-completion/completions/mailwhy \
     conf/completions/_mailwhy:$(share)/zsh/vendor-completions/_mailwhy \
     conf/completions/mailwhy.fish:$(share)/fish/vendor_completions.d/mailwhy.fish \

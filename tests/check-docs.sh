@@ -213,6 +213,23 @@ done <"$work/keys"
 [ -s "$work/keys" ] && cmp -s "$work/keys" "$work/event-keys"
 result $? "mailwhy-events.5 has the event keys of milter/event, in their order, and no others"
 
+# ---- Metrics ------------------------------------------------------------------------------------------------------------------
+
+grep -ohE '"(mailwhy|process)_[a-z_]+"' milter/mta/metrics_text.c | tr -d '"' | sort -u >"$work/keys"
+[ "$(wc -l <"$work/keys")" -gt 10 ]
+result $? "the names of metrics can be read"
+under milter/daemon/mailwhyd.8 METRICS | sed -n 's/^\.It Ic //p' | tr -s ' ,' '\n' | sort -u >"$work/metrics-page"
+while read -r name; do
+    grep -qx "$name" "$work/metrics-page"
+    result $? "mailwhyd.8 has the metric $name"
+done <"$work/keys"
+cmp -s "$work/keys" "$work/metrics-page"
+result $? "mailwhyd.8 has no metric that does not exist"
+for label in $(sed -n '/names\[FAULT_COUNT\]/,/};/p' milter/mta/metrics_text.c | grep -oE '"[a-z_]+"' | tr -d '"'); do
+    under milter/daemon/mailwhyd.8 METRICS | grep -qx "\.Ql $label\( ,\)\{0,1\}"
+    result $? "mailwhyd.8 has the fault $label"
+done
+
 # ---- Catalogue ----------------------------------------------------------------------------------------------------------------
 
 # What each file takes, by the source that reads it and the heading in the page: sections as ".Ql NAME TITLE {" or as items, keys as items.

@@ -27,11 +27,13 @@ only_in() { # HEADER PLACES...
 only_in libmilter/ milter/mta/milter
 only_in pcre2.h milter/catalog/pattern.c
 only_in confuse.h milter/catalog/ milter/daemon/config.c include/mailwhy/conf_file.h
-only_in openssl/ milter/event/ref.c milter/reply/challenge.c milter/cli/html.c milter/cli/tls.c milter/cli/probe_auth.c
+only_in openssl/ milter/event/ref.c milter/event/privacy_token.c milter/reply/challenge.c milter/cli/html.c milter/cli/tls.c milter/cli/probe_auth.c
 only_in openssl/ssl.h milter/cli/tls.c
 only_in systemd/ milter/daemon/
+only_in microhttpd.h milter/daemon/metrics_http.c
 only_in unilbrk.h milter/reply/columns.c
 only_in unistr.h milter/reply/columns.c
+only_in unicase.h milter/event/privacy_token.c
 only_in uniwidth.h milter/reply/columns.c
 only_in zlib.h milter/event/log_source.c
 only_in zstd.h milter/event/log_source.c

@@ -7,6 +7,7 @@
 
 #include <mailwhy/buffer.h>
 #include <mailwhy/explain.h>
+#include <mailwhy/privacy.h>
 
 /* The Makefile says otherwise for another SYSCONFDIR. */
 #ifndef CONFIG_FOLDER
@@ -38,6 +39,9 @@ struct config {
     const char *maillog_follow; /* "": none */
     const char *maillog_state;
     bool log_refused, log_auth, log_accepted;
+    enum privacy_how user_names, addresses; /* how they are written */
+    const char *key_file; /* "": none; never with PRIVACY_HMAC */
+    char *metrics_listen; /* owned; an endpoint; "": no metrics */
     void *tree; /* owns the strings */
     char *catalog_found; /* owned: the catalogue of a build tree */
 };
@@ -45,6 +49,8 @@ struct config {
 /* Read the file; each key that is not in it has its default. A missing file is a fault but where path is CONFIG_FILE: then all is default. 0,
  * or -1: faults has a line "FILE:LINE: what" for each. */
 int config_load(struct config *c, const char *path, struct buffer *faults);
+bool config_has_tokens(const struct config *c); /* some names are written by PRIVACY_HMAC */
+
 /* Fault what the configuration names and the catalogue does not have. */
 void config_check_names(const struct config *c, const struct catalog *catalog, const char *path, struct buffer *faults);
 

@@ -2,6 +2,7 @@
 #ifndef MAILWHY_ENDPOINT_H
 #define MAILWHY_ENDPOINT_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -22,6 +23,12 @@ int endpoint_address(const char *endpoint, struct sockaddr_storage *address, soc
 /* Listen. A unix socket that nobody answers at is replaced; one where somebody answers is left alone. A missing folder is made, the last
  * one of its path alone. The socket (non-blocking, close-on-exec), or -1 with a sentence in fault. */
 int endpoint_listen(const char *endpoint, const struct endpoint_owner *owner, struct buffer *fault);
+
+/* Write HOST:PORT or [HOST]:PORT (IPv6) as an endpoint. 0, or -1: it is neither; out may hold anything. */
+int endpoint_from_host_port(const char *host_port, struct buffer *out);
+
+/* Whether a listening socket can be reached from this machine alone. */
+bool endpoint_is_loopback(int fd);
 
 /* Remove a unix socket's file; nothing for another kind. */
 void endpoint_unlink(const char *endpoint);

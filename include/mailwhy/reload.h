@@ -4,11 +4,12 @@
 
 #include <mailwhy/catalog.h>
 #include <mailwhy/catalog_slot.h>
+#include <mailwhy/metrics.h>
 
 struct reloader;
 
-/* The source and the slot must outlive it. NULL with errno. */
-struct reloader *reloader_new(struct catalog_slot *slot, const struct catalog_source *source);
+/* All three must outlive it. NULL with errno. */
+struct reloader *reloader_new(struct catalog_slot *slot, const struct catalog_source *source, struct metrics *metrics);
 
 /* Load and publish soon; a catalogue with faults is noted, and the one of the moment stays. Tells systemd of it. */
 void reloader_ask(struct reloader *r);

@@ -10,6 +10,7 @@
 
 #include <mailwhy/catalog.h>
 #include <mailwhy/catalog_dir.h>
+#include <mailwhy/key_file.h>
 
 #include "print.h"
 
@@ -248,6 +249,23 @@ int cli_options_read(struct cli_options *options, const struct cli_verb *verb, i
     }
 }
 
+/* Let names that are asked for be found where they are hidden. A key that can't be read is said. */
+static void find_hidden(struct filter *filter, const struct config *config, const char *verb)
+{
+    struct buffer fault = {0};
+    unsigned char key[PRIVACY_KEY_SIZE];
+    bool has_key = filter_asks_name(filter) && config->key_file && *config->key_file;
+    if (has_key && key_file_read(config->key_file, key, &fault) == -1) {
+        has_key = false;
+        fprintf(stderr, "mailwhy %s: ", verb);
+        print_string(stderr, buffer_string(&fault));
+        fputs("\nWithout it names are not found where they stand as tokens.\n", stderr);
+    }
+    filter_take_hidden(filter, has_key ? key : NULL);
+    explicit_bzero(key, sizeof key);
+    buffer_free(&fault);
+}
+
 int cli_filter_read(struct filter *filter, const struct cli_options *o, const char *verb)
 {
     struct buffer fault = {0};
@@ -256,6 +274,8 @@ int cli_filter_read(struct filter *filter, const struct cli_options *o, const ch
         fprintf(stderr, "mailwhy %s: ", verb);
         print_string(stderr, buffer_string(&fault));
         fputc('\n', stderr);
+    } else {
+        find_hidden(filter, &o->config, verb);
     }
     buffer_free(&fault);
     return result;

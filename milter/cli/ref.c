@@ -14,21 +14,29 @@
 #include "event_lookup.h"
 #include "page.h"
 #include "print.h"
+#include "ref_list.h"
 #include "ref_view.h"
 
 static const char help[] =
-    "usage: mailwhy ref [--log FILE] [--json] [--lang LANG] [--catalog DIR] [--config FILE]\n"
-    "                   [--color=auto|always|never] REF...\n\n"
+    "usage: mailwhy ref [--log FILE] [--since TIME] [--until TIME] [--client ADDRESS[/BITS]] [--user NAME] [--sender ADDRESS]\n"
+    "                   [--recipient ADDRESS] [--code CODE] [--reason ID] [--json] [--lang LANG] [--catalog DIR]\n"
+    "                   [--config FILE] [--color=auto|always|never] [REF...]\n\n"
     "Look up the event of each reference, as it stands in a reply: \"Ref: 6Q2F8-KXD3M\", and the other events of its\n"
-    "session. Case, dash and blanks do not matter; O is read as 0, I and L as 1.\n\n"
+    "session. Case, dash and blanks do not matter; O is read as 0, I and L as 1.\n"
+    "Without a reference the events are listed that the options ask for, such as those of a user.\n\n"
     "  --log FILE      the event log; otherwise that of the configuration. What was rotated from it (FILE.1, FILE-20261120,\n"
     "                  FILE.2.gz, FILE.3.zst) is looked at, too\n"
-    "  --json          the event's line as it stands in the log; with the session's events as \"session\", where it has "
-    "others\n" CLI_HELP_OPTIONS
+    "  --since TIME    only from then on: \"2026-11-20\", \"2026-11-20 14:00\", \"yesterday\", \"2h\" (ago), \"3d\"\n"
+    "  --until TIME    only before that\n"
+    "  --client, --user, --sender, --recipient, --code, --reason\n"
+    "                  only those; * and ? stand for anything. A whole name is found as its mask, too, and as its token where\n"
+    "                  the key can be read\n"
+    "  --json          the event's line as it stands in the log; of a reference with the session's events as \"session\",\n"
+    "                  where it has others\n" CLI_HELP_OPTIONS
     "Exit status: 0 all found, 1 one was not found, 64 not a reference, 66 no event log, 78 bad configuration or\n"
     "no catalogue.\n";
 
-static int complain_log(const char *path)
+int ref_complain_log(const char *path)
 {
     static const char missing[] =
         "mailwhyd makes it when it starts. If it is elsewhere (event_log in mailwhy.conf), name it with --log FILE.";
@@ -120,7 +128,7 @@ static int look_up(const struct cli_options *o, const char *typed, const struct 
         return out_of_memory();
     int got = event_lookup(&files, ref, &found, &which);
     if (got == -1) {
-        status = errno == ENOMEM ? out_of_memory() : complain_log(path);
+        status = errno == ENOMEM ? out_of_memory() : ref_complain_log(path);
     } else if (got == 0) {
         fflush(stdout);
         status = complain_missing(path, ref);
@@ -151,12 +159,18 @@ static bool are_refs(int count, char *const *typed)
 
 static int run(const struct cli_options *o, int count, char *const *typed)
 {
+    if (count == 0 && ref_list_asked(o))
+        return ref_list(o);
     if (count == 0) {
         fputs("mailwhy ref: which reference? It stands in the reply, after \"Ref:\", such as 6Q2F8-KXD3M.\n", stderr);
         return EX_USAGE;
     }
     if (!are_refs(count, typed))
         return EX_USAGE;
+    if (ref_list_asked(o)) {
+        fputs("mailwhy ref: a reference names one event: it takes no --since, --user or the like beside it.\n", stderr);
+        return EX_USAGE;
+    }
     struct cli_catalog catalog = {0};
     int status = o->json || cli_catalog_load(&catalog, o, "ref") == 0 ? EX_OK : EX_CONFIG; /* the event is shown all the same */
     bool first = true;
@@ -178,7 +192,7 @@ const struct cli_verb cli_ref = {
     .name = "ref",
     .summary = "look up the reference that stands in a reply",
     .help = help,
-    .takes = CLI_TAKES(CLI_JSON) | CLI_TAKES(CLI_COLOR) | CLI_TAKES(CLI_LANG) | CLI_TAKES(CLI_CATALOG) | CLI_TAKES(CLI_CONFIG) |
-             CLI_TAKES(CLI_LOG),
+    .takes = CLI_TAKES_FILTER | CLI_TAKES(CLI_JSON) | CLI_TAKES(CLI_COLOR) | CLI_TAKES(CLI_LANG) | CLI_TAKES(CLI_CATALOG) |
+             CLI_TAKES(CLI_CONFIG) | CLI_TAKES(CLI_LOG),
     .run = run,
 };

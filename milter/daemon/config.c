@@ -40,6 +40,15 @@ static int check_wrap(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
+static int check_host_port(cfg_t *cfg, cfg_opt_t *opt)
+{
+    struct buffer endpoint = {0};
+    if (*cfg_opt_getstr(opt) && endpoint_from_host_port(cfg_opt_getstr(opt), &endpoint) == -1)
+        cfg_error(cfg, "%s = \"%s\": must be HOST:PORT, as in \"127.0.0.1:9807\"", cfg_opt_name(opt), cfg_opt_getstr(opt));
+    buffer_free(&endpoint);
+    return 0;
+}
+
 static int check_mode(cfg_t *cfg, cfg_opt_t *opt)
 {
     if (mode_parse(cfg_opt_getstr(opt)) == -1)
@@ -54,9 +63,16 @@ static int check_path(cfg_t *cfg, cfg_opt_t *opt)
     return 0;
 }
 
-static int check_follow(cfg_t *cfg, cfg_opt_t *opt)
+static int check_optional_path(cfg_t *cfg, cfg_opt_t *opt)
 {
     return *cfg_opt_getstr(opt) ? check_path(cfg, opt) : 0;
+}
+
+static int check_privacy(cfg_t *cfg, cfg_opt_t *opt)
+{
+    if (privacy_how_from_name(cfg_opt_getstr(opt)) == -1)
+        cfg_error(cfg, "%s = \"%s\": must be plain, mask or hmac", cfg_opt_name(opt), cfg_opt_getstr(opt));
+    return 0;
 }
 
 static int check_style(cfg_t *cfg, cfg_opt_t *opt)
@@ -98,6 +114,9 @@ static cfg_opt_t wrap_options[] = {CFG_STR("listen", "", CFGF_NONE), CFG_STR("to
 static cfg_opt_t explain_options[] = {CFG_STR("language", "en", CFGF_NONE),  CFG_STR("style", "full", CFGF_NONE),
                                       CFG_STR("help_url", "", CFGF_NONE),    CFG_STR("contact", "", CFGF_NONE),
                                       CFG_STR_LIST("skip", "{}", CFGF_NONE), CFG_END()};
+static cfg_opt_t privacy_options[] = {CFG_STR("user", "plain", CFGF_NONE), CFG_STR("address", "plain", CFGF_NONE),
+                                      CFG_STR("key_file", "", CFGF_NONE), CFG_END()};
+static cfg_opt_t metrics_options[] = {CFG_STR("listen", "", CFGF_NONE), CFG_END()};
 static cfg_opt_t options[] = {CFG_SEC("socketmap", socketmap_options, CFGF_NONE),
                               CFG_SEC("milter", milter_options, CFGF_NONE),
                               CFG_SEC("wrap", wrap_options, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
@@ -110,6 +129,8 @@ static cfg_opt_t options[] = {CFG_SEC("socketmap", socketmap_options, CFGF_NONE)
                               CFG_STR("event_log", "/var/log/mailwhy/events.jsonl", CFGF_NONE),
                               CFG_STR_LIST("log", "{\"refused\", \"auth\"}", CFGF_NONE),
                               CFG_SEC("maillog", maillog_options, CFGF_NONE),
+                              CFG_SEC("privacy", privacy_options, CFGF_NONE),
+                              CFG_SEC("metrics", metrics_options, CFGF_NONE),
                               CFG_END()};
 
 static void prepare(cfg_t *cfg)
@@ -130,8 +151,12 @@ static void prepare(cfg_t *cfg)
                   {"explain|help_url", check_reply_text},
                   {"explain|contact", check_reply_text},
                   {"log", check_log},
-                  {"maillog|follow", check_follow},
-                  {"maillog|state", check_path}};
+                  {"maillog|follow", check_optional_path},
+                  {"maillog|state", check_path},
+                  {"privacy|user", check_privacy},
+                  {"privacy|address", check_privacy},
+                  {"privacy|key_file", check_optional_path},
+                  {"metrics|listen", check_host_port}};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         cfg_set_validate_func(cfg, checks[i].name, checks[i].check);
 }
@@ -178,6 +203,26 @@ static int take_wraps(struct config *c, cfg_t *cfg)
     return 0;
 }
 
+bool config_has_tokens(const struct config *c)
+{
+    return c->user_names == PRIVACY_HMAC || c->addresses == PRIVACY_HMAC;
+}
+
+static enum privacy_how how(cfg_t *cfg, const char *key)
+{
+    return (enum privacy_how)privacy_how_from_name(cfg_getstr(cfg, key));
+}
+
+static int take_metrics(struct config *c, const char *host_port)
+{
+    struct buffer endpoint = {0};
+    buffer_add_string(&endpoint, "");
+    if (*host_port && endpoint_from_host_port(host_port, &endpoint) == -1)
+        return -1;
+    c->metrics_listen = endpoint.data;
+    return endpoint.data ? 0 : -1;
+}
+
 static int take(struct config *c, cfg_t *cfg)
 {
     c->socketmap_listen = cfg_getstr(cfg, "socketmap|listen");
@@ -193,6 +238,11 @@ static int take(struct config *c, cfg_t *cfg)
     c->log_refused = list_has(cfg, "log", "refused");
     c->log_auth = list_has(cfg, "log", "auth");
     c->log_accepted = list_has(cfg, "log", "accepted");
+    c->user_names = how(cfg, "privacy|user");
+    c->addresses = how(cfg, "privacy|address");
+    c->key_file = cfg_getstr(cfg, "privacy|key_file");
+    if (take_metrics(c, cfg_getstr(cfg, "metrics|listen")) == -1)
+        return -1;
     if (strcmp(c->catalog, CATALOG_DIR) == 0) { /* not set: a build tree finds its own */
         c->catalog_found = catalog_dir_find(NULL);
         if (!c->catalog_found)
@@ -246,6 +296,8 @@ int config_load(struct config *c, const char *path, struct buffer *faults)
         goto fail;
     }
     check_places(c, path, faults);
+    if (config_has_tokens(c) && !*c->key_file)
+        buffer_printf(faults, "%s:0: privacy: hmac needs a key_file, such as \"/var/lib/mailwhy/privacy.key\"\n", path);
     if (faults->len > before)
         goto fail;
     return 0;
@@ -279,5 +331,6 @@ void config_free(struct config *c)
     free((void *)(uintptr_t)c->explain.skip);
     free((void *)(uintptr_t)c->wraps);
     free(c->catalog_found);
+    free(c->metrics_listen);
     *c = (struct config){0};
 }

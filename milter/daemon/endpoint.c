@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,4 +232,36 @@ void endpoint_unlink(const char *endpoint)
     const char *path = unix_path(endpoint);
     if (path)
         unlink(path);
+}
+
+int endpoint_from_host_port(const char *s, struct buffer *out)
+{
+    const char *colon = strrchr(s, ':');
+    bool bracketed = *s == '[' && colon && colon[-1] == ']';
+    if (!colon || colon == s || strchr(s, '@'))
+        return -1;
+    const char *host = s + bracketed;
+    int len = (int)(colon - bracketed - host);
+    if (len <= 0 || (!bracketed && memchr(host, ':', (size_t)len)))
+        return -1;
+    buffer_clear(out);
+    if (buffer_printf(out, "%s:%s@%.*s", bracketed ? "inet6" : "inet", colon + 1, len, host) == -1)
+        return -1;
+    return endpoint_fault(out->data) ? -1 : 0;
+}
+
+bool endpoint_is_loopback(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_storage room;
+    } address = {0};
+    socklen_t len = sizeof address;
+    if (getsockname(fd, &address.any, &len) == -1)
+        return false;
+    if (address.any.sa_family == AF_INET)
+        return ntohl(address.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return address.any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr) : address.any.sa_family == AF_UNIX;
 }

@@ -21,7 +21,9 @@
 #include <mailwhy/config.h>
 #include <mailwhy/listeners.h>
 #include <mailwhy/loop.h>
+#include <mailwhy/metrics_http.h>
 #include <mailwhy/milter.h>
+#include <mailwhy/names.h>
 #include <mailwhy/notes.h>
 #include <mailwhy/privileges.h>
 #include <mailwhy/reload.h>
@@ -45,8 +47,9 @@ struct daemon {
     struct loop *loop;
     struct reloader *reloader;
     struct listeners *listeners;
-    int reply_listener, milter_listener; /* -1: none */
+    int reply_listener, milter_listener, metrics_listener; /* -1: none */
     struct wraps *wraps;
+    struct metrics_http *metrics;
     bool verbose;
     char host[256];
 };
@@ -103,9 +106,12 @@ static void signals_ready(struct watch *w, uint32_t events)
             loop_stop(d->loop);
             return;
         }
-        if (event_log_reopen(d->service.log) == -1)
+        if (event_log_reopen(d->service.log) == -1) {
             note(LOG_ERR, "%s: cannot be opened anew: %s; the file that was open stays in use", d->config.event_log,
                  strerror(errno));
+            metrics_fault(d->service.metrics, FAULT_LOG_REOPEN);
+        }
+        names_key_reload(&d->config, &d->service);
         reloader_ask(d->reloader);
     }
 }
@@ -175,6 +181,8 @@ static int load(struct daemon *d, const char *file, bool test)
     if (!catalog)
         goto done;
     config_check_names(&d->config, catalog, file, &faults);
+    if (test)
+        names_key_check(&d->config, file, &faults);
     if (faults.len)
         goto done;
     d->service.catalogs = catalog_slot_new(catalog);
@@ -214,10 +222,16 @@ static int take_places(struct daemon *d, struct buffer *fault)
         return -1;
     if (!(d->wraps = wraps_listen(c, d->listeners, &owner, fault)))
         return -1;
+    if (*c->metrics_listen &&
+        (d->metrics_listener = listeners_take(d->listeners, "metrics", c->metrics_listen, &owner, fault)) == -1) {
+        buffer_add_string(fault, " (metrics)");
+        return -1;
+    }
     privileges_make_folder(&d->privileges, c->event_log);
     if (*c->maillog_follow)
         privileges_make_folder(&d->privileges, c->maillog_state);
-    if (privileges_drop(&d->privileges, fault) == -1)
+    if (names_key_make(c, &d->privileges, fault) == -1 || privileges_drop(&d->privileges, fault) == -1 ||
+        names_key_load(c, &d->service, fault) == -1)
         return -1;
     d->service.log = event_log_open(c->event_log);
     if (!d->service.log) {
@@ -236,14 +250,22 @@ static int fill_service(struct daemon *d)
     s->sessions = sessions_new();
     s->proxied = sessions_new();
     s->explained_before = explained_new();
+    s->metrics = metrics_new();
     s->explain = c->explain;
+    s->privacy.user = c->user_names;
+    s->privacy.address = c->addresses;
     s->tell = note_event;
     s->warn = note;
     s->log_refused = c->log_refused;
     s->log_auth = c->log_auth;
     s->log_accepted = c->log_accepted;
     s->host = d->host;
-    return s->sessions && s->proxied && s->explained_before ? 0 : -1;
+    return s->sessions && s->proxied && s->explained_before && s->metrics ? 0 : -1;
+}
+
+static void add_metrics(void *service, struct buffer *out)
+{
+    metrics_text(service, out);
 }
 
 /* Serve until a signal ends it. 0, or -1 with errno. */
@@ -270,6 +292,8 @@ static int serve(struct daemon *d)
         goto done;
     if (*follow.log && d->config.log_refused && !(authlog = authlog_start(&d->service, &follow)))
         goto done;
+    if (d->metrics_listener != -1 && !(d->metrics = metrics_http_start(d->metrics_listener, add_metrics, &d->service)))
+        goto done;
     block_signals(SIG_UNBLOCK);
     note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen,
          d->config.milter_listen, d->config.catalog, d->config.event_log);
@@ -294,7 +318,7 @@ static int run(struct daemon *d)
     block_signals(SIG_BLOCK);
     d->loop = loop_new();
     if (d->loop && catch_signals() == 0 && notes_start(d->verbose) == 0 && fill_service(d) == 0)
-        d->reloader = reloader_new(d->service.catalogs, &d->source);
+        d->reloader = reloader_new(d->service.catalogs, &d->source, d->service.metrics);
     if (d->reloader)
         result = serve(d);
     if (result == -1)
@@ -305,6 +329,7 @@ static int run(struct daemon *d)
 /* End the process, with the milter's threads at work: what they use stays as it is, and no handler of exit(3) takes it from them. */
 static _Noreturn void end(struct daemon *d, int status)
 {
+    metrics_http_stop(d->metrics);
     reloader_free(d->reloader);
     note(LOG_INFO, "mailwhyd ends");
     notes_stop(STOP_MS);
@@ -329,7 +354,8 @@ int main(int argc, char **argv)
 {
     struct arguments arguments;
     struct buffer fault = {0};
-    static struct daemon d = {.reply_listener = -1, .milter_listener = -1};
+    static struct daemon d = {
+        .reply_listener = -1, .milter_listener = -1, .metrics_listener = -1, .service.privacy_lock = PTHREAD_MUTEX_INITIALIZER};
     fill_standard_streams();
     int status = arguments_parse(&arguments, argc, argv);
     if (status)

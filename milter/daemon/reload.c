@@ -16,6 +16,7 @@
 struct reloader {
     struct catalog_slot *slot;
     const struct catalog_source *source;
+    struct metrics *metrics;
     pthread_t thread;
     sem_t asked;
     atomic_bool stopping;
@@ -41,6 +42,7 @@ static void reload(struct reloader *r)
         catalog_release(c);
         c = NULL;
     }
+    metrics_reloaded(r->metrics, c != NULL);
     if (c) {
         catalog_slot_publish(r->slot, c);
         note(LOG_INFO, "catalogue loaded: %zu reasons", catalog_reason_count(c));
@@ -64,13 +66,14 @@ static void *run(void *context)
     }
 }
 
-struct reloader *reloader_new(struct catalog_slot *slot, const struct catalog_source *source)
+struct reloader *reloader_new(struct catalog_slot *slot, const struct catalog_source *source, struct metrics *metrics)
 {
     struct reloader *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->slot = slot;
     r->source = source;
+    r->metrics = metrics;
     sem_init(&r->asked, 0, 0);
     int error = pthread_create(&r->thread, NULL, run, r);
     if (error) {

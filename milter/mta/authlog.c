@@ -157,6 +157,17 @@ static int record_of_session(struct authlog *a, const struct event *failure)
     return result;
 }
 
+/* Whether its event is in the log from before the last end. */
+static bool is_written(struct authlog *a, const struct event *failure)
+{
+    struct event shown = *failure;
+    struct buffer store = {0};
+    service_hide_names(a->service, &shown, &store);
+    bool written = authlog_seen_written(a->seen, &shown);
+    buffer_free(&store);
+    return written;
+}
+
 /* Take the line that waits first. 1: it is done; 0: it is to be looked at later; -1: errno ENOMEM. */
 static int take_first(struct authlog *a)
 {
@@ -165,7 +176,7 @@ static int take_first(struct authlog *a)
     int got = read_failure(a, w->line, w->len, &failure);
     if (got == -1)
         return -1;
-    if (got == 0 || authlog_seen_written(a->seen, &failure))
+    if (got == 0 || is_written(a, &failure))
         return 1;
     if (is_postfix(&failure)) {
         got = authlog_seen_claim(a->seen, &failure, &seen);

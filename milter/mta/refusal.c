@@ -9,8 +9,7 @@ void refusal_log(struct service *s, const struct explanation *x, struct event *e
     e->reason = x->match.reason ? x->match.reason->id : NULL;
     e->challenge = challenge_step_name(x->challenge.step);
     e->attempt = facts ? (long)facts->refused + 1 : 0;
-    if (s->log_refused)
-        service_record(s, e, with_ref);
+    service_record(s, e, with_ref);
     e->enhanced = NULL; /* it ends here */
 }
 

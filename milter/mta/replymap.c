@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <mailwhy/footer.h>
 #include <mailwhy/refusal.h>
@@ -118,8 +119,10 @@ static void answer_reply(struct replymap *r, const struct process *p, const char
     struct reply reply;
     bool done = false; /* the proxy has explained it */
     int result = 1;
-    if (reply_parse(&reply, key, key_len) == -1)
+    if (reply_parse(&reply, key, key_len) == -1) {
+        metrics_fault(s->metrics, FAULT_NOT_A_REPLY);
         goto plain;
+    }
     if (reply.code < 400) {
         reply_free(&reply);
         goto plain;
@@ -148,6 +151,8 @@ static void answer_reply(struct replymap *r, const struct process *p, const char
         atomic_fetch_add(&s->explained, 1);
         return;
     }
+    if (result == -1)
+        metrics_fault(s->metrics, FAULT_MEMORY);
 
 plain:
     if (!done)
@@ -156,17 +161,33 @@ plain:
     buffer_add_string(answer, "NOTFOUND ");
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 bool replymap_answer(void *context, const char *name, size_t name_len, const char *key, size_t key_len, struct buffer *answer)
 {
     struct replymap *r = context;
+    struct metrics *metrics = r->service->metrics;
     struct process p;
-    if (name_len == 6 && memcmp(name, "status", 6) == 0)
+    bool answered = true;
+    if (name_len == 6 && memcmp(name, "status", 6) == 0) {
         answer_status(r->service, answer);
-    else if (name_len == 8 && memcmp(name, "sendmail", 8) == 0)
-        return ruleset_map_answer(r->service, &r->explanation, key, key_len, answer);
-    else if (process_parse(&p, name, name_len) == -1)
+        return true;
+    }
+    uint64_t began = clock_ns();
+    if (name_len == 8 && memcmp(name, "sendmail", 8) == 0) {
+        answered = ruleset_map_answer(r->service, &r->explanation, key, key_len, answer);
+    } else if (process_parse(&p, name, name_len) == -1) {
+        metrics_fault(metrics, FAULT_MAP_NAME);
         buffer_add_string(answer, "PERM the map name is none of PID, PID@HOST, sendmail, status");
-    else
+        return true;
+    } else {
         answer_reply(r, &p, key, key_len, answer);
-    return true;
+    }
+    metrics_answered(metrics, clock_ns() - began);
+    return answered;
 }

@@ -26,7 +26,23 @@ void service_event(const struct service *s, struct event *e, const struct sessio
     e->queue_id = field[SESSION_QUEUE_ID];
 }
 
-int service_record(struct service *s, struct event *e, bool with_ref)
+void service_set_key(struct service *s, const unsigned char key[static PRIVACY_KEY_SIZE])
+{
+    pthread_mutex_lock(&s->privacy_lock);
+    memcpy(s->privacy.key, key, PRIVACY_KEY_SIZE);
+    pthread_mutex_unlock(&s->privacy_lock);
+}
+
+void service_hide_names(struct service *s, struct event *e, struct buffer *store)
+{
+    pthread_mutex_lock(&s->privacy_lock);
+    struct privacy privacy = s->privacy;
+    pthread_mutex_unlock(&s->privacy_lock);
+    privacy_apply(&privacy, e, store);
+}
+
+/* 0, or -1: the event is not in the log. */
+static int write_event(struct service *s, struct event *e, bool with_ref)
 {
     if (event_log_write(s->log, e, with_ref) == -1) {
         int why = errno;
@@ -43,4 +59,21 @@ int service_record(struct service *s, struct event *e, bool with_ref)
         s->tell(line.data);
     buffer_free(&line);
     return 0;
+}
+
+int service_record(struct service *s, struct event *e, bool with_ref)
+{
+    struct buffer store = {0};
+    if (e->code >= 400) {
+        metrics_refused(s->metrics, e->code, e->via, e->reason, e->client_addr != NULL);
+        if (!s->log_refused)
+            return -1;
+    }
+    struct event shown = *e;
+    service_hide_names(s, &shown, &store);
+    int result = write_event(s, &shown, with_ref);
+    e->time = shown.time;
+    memcpy(e->ref, shown.ref, sizeof e->ref);
+    buffer_free(&store);
+    return result;
 }

@@ -101,7 +101,11 @@ static int take_network(struct filter *f, struct buffer *fault, const char *text
 
 int filter_read(struct filter *f, const struct filter_options *o, time_t now, struct buffer *fault)
 {
-    *f = (struct filter){.user = o->user, .sender = o->sender, .recipient = o->recipient, .code = o->code, .reason = o->reason};
+    *f = (struct filter){.user.pattern = o->user,
+                         .sender.pattern = o->sender,
+                         .recipient.pattern = o->recipient,
+                         .code = o->code,
+                         .reason = o->reason};
     f->any = !o->client && !o->user && !o->sender && !o->recipient && !o->code && !o->reason;
     if (take_time(&f->since, fault, "since", o->since, now) == -1 || take_time(&f->until, fault, "until", o->until, now) == -1)
         return -1;
@@ -113,6 +117,41 @@ int filter_read(struct filter *f, const struct filter_options *o, time_t now, st
 static bool fits(const char *pattern, const char *value)
 {
     return !pattern || (value && fnmatch(pattern, value, FNM_CASEFOLD) == 0);
+}
+
+static bool is_name(const struct filter_name *n)
+{
+    return n->pattern && *n->pattern && !strpbrk(n->pattern, "*?[\\");
+}
+
+static void hide(struct filter_name *n, const unsigned char *key)
+{
+    struct buffer mask = {0};
+    if (!is_name(n))
+        return;
+    privacy_mask(n->pattern, strlen(n->pattern), &mask);
+    if (buffer_ok(&mask) && mask.len < sizeof n->mask)
+        memcpy(n->mask, mask.data, mask.len + 1);
+    buffer_free(&mask);
+    if (key && privacy_token(key, n->pattern, strlen(n->pattern), n->token) == -1)
+        n->token[0] = '\0';
+}
+
+bool filter_asks_name(const struct filter *f)
+{
+    return is_name(&f->user) || is_name(&f->sender) || is_name(&f->recipient);
+}
+
+void filter_take_hidden(struct filter *f, const unsigned char key[PRIVACY_KEY_SIZE])
+{
+    hide(&f->user, key);
+    hide(&f->sender, key);
+    hide(&f->recipient, key);
+}
+
+static bool fits_name(const struct filter_name *n, const char *value)
+{
+    return fits(n->pattern, value) || (value && *value && (strcmp(n->mask, value) == 0 || strcmp(n->token, value) == 0));
 }
 
 static bool fits_code(const struct filter *f, const struct event *e)
@@ -139,6 +178,7 @@ static bool fits_client(const struct filter *f, const char *address)
 
 bool filter_takes(const struct filter *f, const struct event *e, const char *reason)
 {
-    return f->any || (fits(f->user, e->sasl_user) && fits(f->sender, e->sender) && fits(f->recipient, e->recipient) &&
-                      fits(f->reason, reason) && fits_code(f, e) && fits_client(f, e->client_addr));
+    return f->any ||
+           (fits_name(&f->user, e->sasl_user) && fits_name(&f->sender, e->sender) && fits_name(&f->recipient, e->recipient) &&
+            fits(f->reason, reason) && fits_code(f, e) && fits_client(f, e->client_addr));
 }

@@ -173,22 +173,11 @@ class Streams(ServiceTest):
 class Syslog(ServiceTest):
     """A mailwhyd whose /dev/log is a socket of the test's, in a mount namespace of its own."""
 
-    OWN_DEV = """cd "$0"
-        for node in null urandom random; do touch $node; mount --bind /dev/$node $node; done
-        mount --rbind . /dev
-        exec "$@\""""
-
     def setUp(self):
         super().setUp()
-        dev = self.sandbox.directory("dev")
-        self.logger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.addCleanup(self.logger.close)
-        self.logger.bind(str(dev / "log"))
-        self.logger.settimeout(10)
         self.service = self.daemon()
-        self.service.process = self.sandbox.spawn(["unshare", "-m", "sh", "-c", self.OWN_DEV, dev, BUILD / "mailwhyd", "-c", self.service.config],
-                                                  self.service.output)
-        wait_for("mailwhyd", self.service.answers, 20)
+        self.logger = self.service.own_syslog()
+        self.service.start()
 
     def heard(self, what):
         """The first line that syslog gets with this in it."""

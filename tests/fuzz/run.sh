@@ -8,6 +8,7 @@ for source in tests/fuzz/fuzz_*.c; do
     mkdir -p "$corpus/$(basename "$source" .c)"
 done
 tail -n +2 tests/fixtures/replies.tsv | cut -f1 | awk -v dir="$corpus/fuzz_reply" '{ file = dir "/seed" NR; gsub(/\\r\\n/, "\r\n"); printf "%s", $0 > file; close(file) }'
+cp "$corpus"/fuzz_reply/seed* "$corpus/fuzz_privacy"
 cp tests/fixtures/bounces/*.eml "$corpus/fuzz_asked"
 printf 'Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<> to=<a@b.c> proto=ESMTP helo=<x>\n' >"$corpus/fuzz_asked/seed"
 # shellcheck disable=SC2016 # Postfix expands it

@@ -71,10 +71,15 @@ static void assert_same(const struct config *a, const struct config *b)
     assert_int_equal(a->log_refused, b->log_refused);
     assert_int_equal(a->log_auth, b->log_auth);
     assert_int_equal(a->log_accepted, b->log_accepted);
+    assert_int_equal(a->user_names, b->user_names);
+    assert_int_equal(a->addresses, b->addresses);
+    assert_string_equal(a->key_file, b->key_file);
+    assert_string_equal(a->metrics_listen, b->metrics_listen);
 }
 
 static void test_defaults(void **state)
 {
+    static char none[] = "";
     static const struct config defaults = {.socketmap_listen = "unix:/var/spool/postfix/mailwhy/reply",
                                            .milter_listen = "unix:/var/spool/postfix/mailwhy/milter",
                                            .user = "mailwhy",
@@ -87,7 +92,9 @@ static void test_defaults(void **state)
                                            .maillog_follow = "",
                                            .maillog_state = "/var/lib/mailwhy/maillog",
                                            .log_refused = true,
-                                           .log_auth = true};
+                                           .log_auth = true,
+                                           .key_file = "",
+                                           .metrics_listen = none};
     struct config c;
     struct buffer faults = {0};
     (void)state;
@@ -138,6 +145,16 @@ static void test_faults(void **state)
         {"contact that is not ASCII", "explain {\n  contact = \"Zo\xc3\xab\"\n}\n", ":2: contact must be printable ASCII"},
         {"contact with a line break", "explain {\n  contact = \"a\\nb\"\n}\n", ":2: contact must be printable ASCII"},
         {"log", "log = {\"refused\",\n  \"bounced\"}\n", ":2: log: \"bounced\" is none of refused, auth, accepted"},
+        {"privacy", "privacy {\n  user = \"none\"\n}\n", ":2: user = \"none\": must be plain, mask or hmac"},
+        {"privacy without a key", "privacy { address = \"hmac\" }\n", ":0: privacy: hmac needs a key_file, such as"},
+        {"relative key", "privacy { key_file = \"key\" }\n", ":1: key_file = \"key\": must be a path"},
+        {"metrics as an endpoint", "metrics { listen = \"inet:9807@127.0.0.1\" }\n",
+         ":1: listen = \"inet:9807@127.0.0.1\": must be HOST:PORT"},
+        {"metrics without a host", "metrics { listen = \":9807\" }\n", ":1: listen = \":9807\": must be HOST:PORT"},
+        {"metrics without a port", "metrics { listen = \"127.0.0.1\" }\n", ":1: listen = \"127.0.0.1\": must be HOST:PORT"},
+        {"metrics with a wrong port", "metrics { listen = \"127.0.0.1:0\" }\n", ": must be HOST:PORT"},
+        {"metrics without brackets", "metrics { listen = \"::1:9807\" }\n", ": must be HOST:PORT"},
+        {"metrics of no host", "metrics { listen = \"[]:9807\" }\n", ": must be HOST:PORT"},
         {"a value is missing", "user = \nsocket_group = \"\"\n", ":2: "},
         {"a brace too many", "user = \"\"\n}\n", ":2: "},
         {"an open string", "user = \"mailwhy\n", ": "},
@@ -237,7 +254,8 @@ static void test_values(void **state)
         "explain { language = \"de\" style = \"inline\" help_url = \"https://x.test/%code?a=%%\" skip = {\"421\", greylisted} }\n"
         "explain { contact = \"" NINETY "\" }\n"
         "event_log = \"/srv/a\"\nevent_log = \"/srv/b\"\nlog = {\"accepted\"}\n"
-        "maillog { follow = /srv/mail.log state = /srv/state }\n");
+        "maillog { follow = /srv/mail.log state = /srv/state }\n"
+        "privacy { user = \"mask\" address = hmac key_file = \"/srv/key\" } metrics { listen = \"[::1]:9807\" }\n");
     const struct config expected = {
         .socketmap_listen = "",
         .milter_listen = "inet6:9805@::1",
@@ -250,7 +268,11 @@ static void test_values(void **state)
         .event_log = "/srv/b",
         .maillog_follow = "/srv/mail.log",
         .maillog_state = "/srv/state",
-        .log_accepted = true};
+        .log_accepted = true,
+        .user_names = PRIVACY_MASK,
+        .addresses = PRIVACY_HMAC,
+        .key_file = "/srv/key",
+        .metrics_listen = (char[]){"inet6:9807@::1"}};
     assert_same(&c, &expected);
     config_free(&c);
 }
@@ -389,7 +411,7 @@ static void test_shipped(void **state)
         buffer_add_string(&text, line);
     }
     fclose(f);
-    assert_true(keys >= 14);
+    assert_true(keys >= 18);
     load(&uncommented, text.data);
     assert_same(&uncommented, &defaults);
     config_free(&uncommented);

@@ -1,0 +1,31 @@
+/* Names within a text. */
+#ifndef PRIVACY_TEXT_H
+#define PRIVACY_TEXT_H
+
+#include <mailwhy/privacy.h>
+
+#define PRIVACY_KNOWN_MAX 6
+
+/* A name that the event knows, without a domain. */
+struct privacy_known {
+    const char *name;
+    size_t len;
+    enum privacy_how how;
+};
+
+struct privacy_names {
+    const struct privacy *privacy;
+    struct privacy_known known[PRIVACY_KNOWN_MAX];
+    size_t count;
+    const char *user; /* who signed in, where that is an address; NULL: nobody, or it is none */
+};
+
+/* Append the name or address, as that is how to be seen. */
+void privacy_put(const struct privacy *p, enum privacy_how how, const char *name, size_t len, struct buffer *out);
+
+/* Append a text with the names in it seen to: addresses, percent-encoded ones too; the names that are known. In a reply also what stands in angle
+ * brackets, unless the words behind it or its own form say that it is no name; the first word of a line before "..."; what
+ * follows some phrases. Its codes stay. */
+void privacy_text(const struct privacy_names *names, bool is_reply, const char *s, size_t len, struct buffer *out);
+
+#endif
