@@ -333,6 +333,24 @@ class Lines(Explained):
             self.daemon.start()
         self.expect(expected)
 
+    def test_names_hidden(self):
+        """A user is hidden in what is written of the mail log, and after kill -9 each line is still taken once."""
+        key = self.sandbox / "privacy.key"
+        self.daemon.config.write_text(self.daemon.config.read_text() + f'privacy {{ user = "hmac" address = "mask" key_file = "{key}" }}\n')
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        expected = []
+        for number in range(6):
+            expected += self.sendmail(100, user=", user=gwendolyn")
+            time.sleep(0.02 * number)
+            self.daemon.kill9()
+            self.daemon.start()
+        self.expect(expected)
+        self.assertEqual(len({event["sasl_user"] for event in self.daemon.events()}), 1)
+        self.assertRegex(self.daemon.events()[0]["sasl_user"], "^u-[0-9a-z]{12}$")
+        self.assertNotIn("gwendolyn", self.daemon.log.read_text() + self.daemon.complaints())
+
     def test_named_before(self):
         """A failure of the reply map whose user was told before the end is not taken for that of a line that was written while it was down."""
         stamp = time.strftime("%b %e %H:%M:%S ")
