@@ -4,7 +4,7 @@
 set -eu
 
 build="gcc make libc6-dev libmilter-dev libpcre2-dev libconfuse-dev libssl-dev libsystemd-dev libunistring-dev libgmime-3.0-dev libglib2.0-dev libxxhash-dev zlib1g-dev libzstd-dev libmicrohttpd-dev pkg-config"
-tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 python3-milter opendkim openssl
+tests="libcmocka-dev postfix dovecot-core sasl2-bin libsasl2-modules libsasl2-modules-db swaks python3-minimal python3 python3-milter opendkim rspamd openssl
     valgrind strace zstd systemd-journal-remote pflogsumm
     lnav logrotate fail2ban prometheus zsh fish
     chromium chromium-driver python3-selenium poppler-utils fonts-dejavu-core"
@@ -35,10 +35,10 @@ fi
 case $missing in
 *" postfix"*) echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections ;;
 esac
-# Nor does a fail2ban, of which only fail2ban-regex and the like are used, an OpenDKIM, or a Prometheus, of which promtool is. They are
-# not started now, and not at the next boot.
+# Nor does a fail2ban, of which only fail2ban-regex and the like are used, an OpenDKIM, an rspamd, or a Prometheus, of which promtool is. They
+# are not started now, and not at the next boot.
 idle=
-for package in fail2ban opendkim prometheus; do
+for package in fail2ban opendkim rspamd prometheus; do
     case $missing in
     *" $package"*) idle="$idle $package" ;;
     esac
@@ -48,7 +48,7 @@ case $idle in
     if [ ! -e /usr/sbin/policy-rc.d ]; then
         trap '$as_root rm -f /usr/sbin/policy-rc.d' EXIT
         # shellcheck disable=SC2016 # it is that script's argument
-        printf '#!/bin/sh\ncase $1 in fail2ban | opendkim | prometheus) exit 101 ;; esac\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
+        printf '#!/bin/sh\ncase $1 in fail2ban | opendkim | rspamd | prometheus) exit 101 ;; esac\n' | $as_root tee /usr/sbin/policy-rc.d >/dev/null
         $as_root chmod 755 /usr/sbin/policy-rc.d
     fi
     ;;

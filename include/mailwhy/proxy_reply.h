@@ -2,8 +2,9 @@
  *
  * SMFIR_REPLYCODE: its lines stay as they are, octet for octet, but for the hyphen that says that more follow. SMFIR_REJECT and SMFIR_TEMPFAIL become
  * the reply that the MTA would give by itself, where the catalogue knows what a filter's refusal without a reason is, and where the MTA takes the
- * one for the other: Sendmail does not at CONNECT and HELO. A reply that the MTA would not take either (of another class than its enhanced code, with
- * a '%' that is not doubled, not a reply at all), or that has no room for more lines, stays as it is. */
+ * one for the other: Sendmail does not at CONNECT and HELO. What a milter replies at CONNECT Sendmail shows no client: it is logged without a
+ * reference, and stays as it is. So does a reply that the MTA would not take either (of another class than its enhanced code, with a '%' that is not
+ * doubled, not a reply at all), or that has no room for more lines. */
 #ifndef MAILWHY_PROXY_REPLY_H
 #define MAILWHY_PROXY_REPLY_H
 

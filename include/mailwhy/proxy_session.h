@@ -1,7 +1,7 @@
 /* What a milter proxy knows of a session, from the milter protocol's commands that pass by.
  *
- * A milter is told what it asked for, so some of it may be missing: on Postfix, where mailwhyd's own milter sees the same session too, that is
- * filled in from there. For the thread of the proxy alone. */
+ * A milter is told what it asked for, so some of it may be missing: where mailwhyd's own milter sees the same session too, that is filled in from
+ * there. For the thread of the proxy alone. */
 #ifndef MAILWHY_PROXY_SESSION_H
 #define MAILWHY_PROXY_SESSION_H
 

@@ -117,17 +117,6 @@ static void set_address(struct session *s, const struct sockaddr *address)
         session_set(s, SESSION_CLIENT_ADDR, text);
 }
 
-/* Postfix's macro v has its name, Sendmail's is a number. */
-static void set_mta(struct session *s, struct peer *peer, const char *version)
-{
-    struct buffer name = {0};
-    peer->sendmail = sendmail_is(version);
-    if (peer->sendmail && buffer_printf(&name, "Sendmail %s", version) == 0)
-        version = name.data;
-    session_set(s, SESSION_MTA, version);
-    buffer_free(&name);
-}
-
 static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
 {
     struct peer *peer = smfi_getpriv(ctx);
@@ -142,7 +131,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
     peer->session = s;
     session_lock(s);
     session_set(s, SESSION_HOST, host);
-    set_mta(s, peer, macro(ctx, "v"));
+    peer->sendmail = sendmail_is(macro(ctx, "v"));
+    sendmail_name_mta(s, macro(ctx, "v"));
     if (name && *name != '[' && strcmp(name, "unknown") != 0)
         session_set(s, SESSION_CLIENT_NAME, name);
     set_address(s, (const struct sockaddr *)(const void *)address);

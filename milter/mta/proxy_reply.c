@@ -140,7 +140,10 @@ static bool recognise(struct proxy_reply *r, const struct frame *f, const struct
     const char *means = f->command == FRAME_REJECT ? rejected : put_off;
     if (f->command == FRAME_REPLY) {
         explain_recognise(x, reply, facts, catalog, &r->service->explain);
-        return !x->skipped || !is_postfix(facts);
+        if (is_postfix(facts))
+            return !x->skipped;
+        x->skipped = x->skipped || facts->stage == STAGE_CONNECT; /* Sendmail shows no client these words */
+        return true;
     }
     if (reply_parse(&bare, means, strlen(means)) == -1)
         return false;

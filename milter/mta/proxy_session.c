@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <mailwhy/sendmail.h>
+
 /* The stage that a command stands for, and whether its answer goes to the client. */
 static const struct {
     char command;
@@ -22,7 +24,6 @@ static const struct {
     const char *name;
     enum session_field field;
 } macros[] = {{"j", SESSION_HOST},
-              {"v", SESSION_MTA},
               {"i", SESSION_QUEUE_ID},
               {"{tls_version}", SESSION_TLS},
               {"{auth_type}", SESSION_SASL_METHOD},
@@ -62,7 +63,9 @@ static void see_macro(struct proxy_session *p, const char *name, const char *val
     for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
         if (strcmp(name, macros[i].name) == 0)
             session_set(p->session, macros[i].field, value);
-    if (strcmp(name, "{pid}") == 0 && memchr(of_session, p->macros_for, sizeof of_session))
+    if (strcmp(name, "v") == 0)
+        sendmail_name_mta(p->session, value);
+    else if (strcmp(name, "{pid}") == 0 && memchr(of_session, p->macros_for, sizeof of_session))
         facts->pid = number_of(value, INT_MAX);
     else if (strcmp(name, "{client_port}") == 0)
         facts->client_port = number_of(value, 65535);
@@ -209,26 +212,17 @@ bool proxy_session_answers(const struct proxy_session *p)
     return p->asked && !(p->asked == FRAME_RCPT && p->refused_already);
 }
 
-void proxy_session_answered(struct proxy_session *p, char answer, bool refused)
-{
-    static const char ends[] = {FRAME_SHUTDOWN, FRAME_ACCEPT, FRAME_CONTINUE, FRAME_DISCARD, FRAME_CONNECTION_FAIL,
-                                FRAME_REJECT,   FRAME_SKIP,   FRAME_TEMPFAIL, FRAME_REPLY};
-    if (!memchr(ends, answer, sizeof ends))
-        return;
-    session_facts_mutable(p->session)->refused += refused;
-    if (p->asked == FRAME_MESSAGE_END)
-        see_abort(p);
-    p->asked = '\0';
-}
-
 /* What a milter that the MTA tells all of knows of the same session; NULL where there is none, or it is of another client. */
 static struct session *find_lender(const struct proxy_session *p)
 {
     const struct session_facts *facts = session_facts(p->session);
+    struct sessions *sessions = p->service->sessions;
     const char *host = facts->field[SESSION_HOST], *ours = facts->field[SESSION_CLIENT_ADDR], *theirs;
-    if (!facts->pid)
-        return NULL;
-    struct session *lender = session_find(p->service->sessions, facts->pid, host ? host : "");
+    struct session *lender = NULL;
+    if (facts->pid)
+        lender = session_find(sessions, facts->pid, host ? host : "");
+    else if (ours && host)
+        lender = session_find_client(sessions, ours, facts->client_port, host);
     if (!lender)
         return NULL;
     session_lock(lender);
@@ -238,6 +232,31 @@ static struct session *find_lender(const struct proxy_session *p)
     session_unlock(lender);
     session_release(lender);
     return NULL;
+}
+
+/* On Postfix the reply map counts it, where it comes again. */
+static void count_refusal(struct proxy_session *p)
+{
+    struct session *lender = session_facts(p->session)->pid ? NULL : find_lender(p);
+    session_facts_mutable(p->session)->refused++;
+    if (!lender)
+        return;
+    session_facts_mutable(lender)->refused++;
+    session_unlock(lender);
+    session_release(lender);
+}
+
+void proxy_session_answered(struct proxy_session *p, char answer, bool refused)
+{
+    static const char ends[] = {FRAME_SHUTDOWN, FRAME_ACCEPT, FRAME_CONTINUE, FRAME_DISCARD, FRAME_CONNECTION_FAIL,
+                                FRAME_REJECT,   FRAME_SKIP,   FRAME_TEMPFAIL, FRAME_REPLY};
+    if (!memchr(ends, answer, sizeof ends))
+        return;
+    if (refused)
+        count_refusal(p);
+    if (p->asked == FRAME_MESSAGE_END)
+        see_abort(p);
+    p->asked = '\0';
 }
 
 void proxy_session_view(struct proxy_session *p, struct proxy_view *view)

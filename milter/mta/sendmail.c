@@ -12,6 +12,15 @@ bool sendmail_is(const char *version)
     return version && *version >= '0' && *version <= '9';
 }
 
+void sendmail_name_mta(struct session *session, const char *version)
+{
+    struct buffer name = {0};
+    if (sendmail_is(version) && buffer_printf(&name, "Sendmail %s", version) == 0)
+        version = name.data;
+    session_set(session, SESSION_MTA, version);
+    buffer_free(&name);
+}
+
 /* What the session knows, for a reply that it got. */
 static void begin_event(struct service *s, struct event *e, const struct session_facts *facts, enum stage stage,
                         const char *reply)

@@ -30,14 +30,16 @@ ADDED = re.compile(r"; (?:Reason|Fix|Ref): .*$")  # what mailwhy adds to the one
 
 class Sendmail:
     """One Sendmail. features: lines of its sendmail.mc between FEATURE(`mailwhy') and MAILER; rulesets: what stands behind LOCAL_RULESETS; maps: the
-    lines of each database, by name, `access` among them; edit: what to replace in the finished sendmail.cf, by what."""
+    lines of each database, by name, `access` among them; edit: what to replace in the finished sendmail.cf, by what; services: further ones, with their
+    own DAEMON_OPTIONS."""
 
-    def __init__(self, sandbox, name="sendmail", features=(), rulesets="", maps=None, edit=None, delay_checks=False):
+    def __init__(self, sandbox, name="sendmail", features=(), rulesets="", maps=None, edit=None, delay_checks=False, services=None):
         self.sandbox = sandbox
         self.home = sandbox.directory(name)
         self.queue = sandbox.directory(self.home / "queue", 0o700)
         self.macros = sandbox.directory(self.home / "cf")
-        self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
+        self.services = {**SERVICES, **(services or {})}
+        self.ports = dict(zip(self.services, free_ports(len(self.services))))
         self.features = [*(DELAYED if delay_checks else []), *features]
         self.rulesets = rulesets
         self.edit = edit or {}
@@ -82,7 +84,7 @@ class Sendmail:
                  *(f"define(`{key}', `{value}')dnl" for key, value in settings.items()),
                  mailwhy,
                  "FEATURE(`no_default_msa')dnl",
-                 *(f"DAEMON_OPTIONS(`Addr=127.0.0.1, Port={self.ports[name]}, Name={name}, {flags}')dnl" for name, flags in SERVICES.items()),
+                 *(f"DAEMON_OPTIONS(`Addr=127.0.0.1, Port={self.ports[name]}, Name={name}, {flags}')dnl" for name, flags in self.services.items()),
                  "FEATURE(`nocanonify')dnl", "FEATURE(`accept_unresolvable_domains')dnl",
                  f"FEATURE(`access_db', `hash -T<TMPF> {home}/access')dnl", f"LOCAL_DOMAIN(`{REALM}')dnl",
                  "TRUST_AUTH_MECH(`LOGIN PLAIN CRAM-MD5')dnl",

@@ -4,11 +4,12 @@ import hashlib
 import json
 
 
+from filters import GTUBE, opendkim_signing, opendkim_verifying, rspamd
 from mailwhyd import mailwhy
 from milters import FakeMilter, RefusingMilter, frame, go_on
 from mta import ELSEWHERE, MAILBOX
 from rig import HELO, RigTest
-from sandbox import run, wait_for
+from sandbox import wait_for
 from sasl import PASSWORD, REALM, USER
 
 
@@ -219,29 +220,21 @@ class MailLog(WrapTest):
             self.assertEqual((seen["reason"], seen["code"]), (events[0]["reason"], events[0]["code"]), log[-1])
 
 
-class OpenDkim(RigTest):
-    """OpenDKIM behind the proxy: it signs what the loopback sends to "smtp", and at "verify" refuses what is not signed."""
+class Filters(RigTest):
+    """Behind the proxy OpenDKIM, which signs what the loopback sends to "sign" and at "verify" refuses what is not signed, and rspamd."""
 
     @classmethod
     def setUpClass(cls):
+        names = ("sign", "verify", "rspamd")
         cls.rig_options = {
-            "services": {name: {"smtpd_milters": MILTERS + name} for name in ("sign", "verify")},
-            "settings": {"virtual_transport": "virtual", "virtual_mailbox_maps": f"inline:{{ {{ {MAILBOX} = mailbox/ }} }}"},
-            "more": "".join(f'wrap {name} {{ listen = "unix:DIRECTORY/{name}" to = "unix:DIRECTORY/{name}-itself" }}\n' for name in ("sign", "verify"))}
+            "services": {name: {"smtpd_milters": MILTERS + name} for name in names},
+            "settings": {"virtual_transport": "virtual", "virtual_mailbox_maps": f"inline:{{ {{ {MAILBOX} = mailbox/ }}, {{ second@{REALM} = second/ }} }}"},
+            "more": "".join(f'wrap {name} {{ listen = "unix:DIRECTORY/{name}" to = "unix:DIRECTORY/{name}-itself" }}\n' for name in names)}
         super().setUpClass()
-        key = cls.sandbox / "dkim.key"
-        run("openssl", "genrsa", "-traditional", "-out", key, "2048")
-        key.chmod(0o600)
-        cls.opendkim("sign", f"Domain elsewhere.test\nSelector test\nKeyFile {key}\nMode s\n")
-        (cls.sandbox / "internal").write_text("192.0.2.1\n")
-        cls.opendkim("verify", f"Mode v\nOn-NoSignature reject\nInternalHosts {cls.sandbox}/internal\n")
-
-    @classmethod
-    def opendkim(cls, name, text):
-        conf, path = cls.sandbox / f"{name}.conf", cls.daemon.directory / f"{name}-itself"
-        conf.write_text(f"Socket local:{path}\nUMask 000\nUserID root\nSyslog no\nRequireSafeKeys no\nTemporaryDirectory {cls.sandbox.path}\n{text}")
-        cls.sandbox.spawn(["/usr/sbin/opendkim", "-f", "-x", conf], cls.sandbox / f"{name}-output")
-        wait_for(f"OpenDKIM: {cls.sandbox}/{name}-output", path.exists)
+        sign, verify, itself = (cls.daemon.directory / f"{name}-itself" for name in names)
+        opendkim_signing(cls.sandbox, "sign", sign, "elsewhere.test")
+        opendkim_verifying(cls.sandbox, "verify", verify)
+        rspamd(cls.sandbox, itself)
 
     def test_signs(self):
         """What it adds to a message is added."""
@@ -258,6 +251,17 @@ class OpenDkim(RigTest):
         self.assertIn(reply.code, (550, 554), reply)
         self.assert_event(self.daemon.event(self.assert_explained(reply, reply.code)), via="wrap:verify", stage="eom", sender=SENDER,
                           recipient=MAILBOX, reply=reply.original)
+        self.assertEqual(len(self.daemon.events()) - before, 1)
+
+    def test_rspamd(self):
+        """A GTUBE message is refused by rspamd, explained once, in its name; the next message on the connection is taken."""
+        before = len(self.daemon.events())
+        client = self.client("rspamd")
+        reply = client.message(SENDER, MAILBOX, f"From: <{SENDER}>\r\n{BODY[:-1]}{GTUBE}\r\n")
+        self.assertEqual(reply.own, ["554-5.7.1 Gtube pattern"])
+        self.assert_event(self.daemon.event(self.assert_explained(reply, 554)), via="wrap:rspamd", stage="eom", sender=SENDER, recipient=MAILBOX,
+                          client_addr="127.0.0.1", helo=HELO, reply=reply.original)
+        self.assertEqual(client.message(SENDER, f"second@{REALM}", f"From: <{SENDER}>\r\n{BODY[:-1]}").code, 250)
         self.assertEqual(len(self.daemon.events()) - before, 1)
 
 

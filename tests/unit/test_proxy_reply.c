@@ -258,6 +258,56 @@ static void test_options(void **state)
     proxy_reply_free(&r);
 }
 
+/* Sendmail shows no client what a milter replies at CONNECT; its events name it as those of our milter do. */
+static void test_unshown(void **state)
+{
+    static const struct {
+        const char *mta, *known_as;
+        bool shown;
+    } rows[] = {{"Postfix 3.7.11", "Postfix 3.7.11", true}, {"8.17.1", "Sendmail 8.17.1", false}};
+    struct proxy_reply r = {.service = &service};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        struct proxy_session p;
+        uint64_t before = events();
+        begin_session(&p, rows[i].mta, FRAME_CONNECT);
+        assert_string_equal(session_facts(p.session)->field[SESSION_MTA], rows[i].known_as);
+        assert_int_equal(rewritten(&r, &p, FRAME_REPLY, S("451 4.7.1 Greylisted")) != NULL, rows[i].shown);
+        assert_int_equal(events() - before, 1);
+        proxy_session_end(&p);
+    }
+    proxy_reply_free(&r);
+}
+
+/* On Sendmail our milter's session of the same client lends what it knows, and counts what is refused. */
+static void test_lent(void **state)
+{
+    struct proxy_session p;
+    struct proxy_view view;
+    (void)state;
+    struct session *lender = session_open(service.sessions, 0, "mx.test", catalog);
+    assert_non_null(lender);
+    session_set(lender, SESSION_CLIENT_ADDR, "192.0.2.7");
+    session_set(lender, SESSION_HELO, "client.test");
+    session_facts_mutable(lender)->client_port = 4711;
+    session_list_client(service.sessions, lender);
+    for (long port = 4711; port <= 4712; port++) {
+        begin_session(&p, "8.17.1", FRAME_RCPT);
+        session_set(p.session, SESSION_CLIENT_ADDR, "192.0.2.7");
+        session_facts_mutable(p.session)->client_port = port;
+        for (unsigned refused = 0; refused < 2; refused++) {
+            proxy_session_view(&p, &view);
+            assert_int_equal(view.facts.field[SESSION_HELO] != NULL, port == 4711);
+            assert_int_equal(view.facts.refused, refused);
+            proxy_session_leave(&view);
+            proxy_session_answered(&p, FRAME_REPLY, true);
+        }
+        proxy_session_end(&p);
+    }
+    assert_int_equal(session_facts(lender)->refused, 2);
+    session_close(service.sessions, lender);
+}
+
 /* What was handed out is known again, whatever became of its codes; what has a part of it is not. */
 static void test_explained(void **state)
 {
@@ -321,9 +371,9 @@ static void test_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replies),   cmocka_unit_test(test_short),   cmocka_unit_test(test_long),
-        cmocka_unit_test(test_bare),      cmocka_unit_test(test_options), cmocka_unit_test(test_explained),
-        cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_replies), cmocka_unit_test(test_short),     cmocka_unit_test(test_long),
+        cmocka_unit_test(test_bare),    cmocka_unit_test(test_options),   cmocka_unit_test(test_unshown),
+        cmocka_unit_test(test_lent),    cmocka_unit_test(test_explained), cmocka_unit_test(test_forgotten),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
