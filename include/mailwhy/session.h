@@ -36,6 +36,7 @@ enum session_field {
 struct session_facts {
     const char *field[SESSION_FIELDS];
     long pid; /* of the MTA process */
+    long log_pid; /* of it in the log of an MTA that does not tell a pid; set before session_list_client(), then it stays */
     long client_port;
     long daemon_port; /* the port the client came in by */
     enum stage stage; /* of the last thing the milter saw */
@@ -69,6 +70,10 @@ void session_list_client(struct sessions *all, struct session *s);
 
 /* The open session of that client with the MTA host, with a reference for session_release(). NULL where there is none. */
 struct session *session_find_client(struct sessions *all, const char *addr, long port, const char *host);
+
+/* The open session that session_list_client() listed, of that client and with that log_pid, with a reference for session_release(); NULL where there is
+ * none, or more than one. It looks at all sessions. */
+struct session *session_find_logged(struct sessions *all, long log_pid, const char *addr);
 
 void session_lock(struct session *s);
 void session_unlock(struct session *s);

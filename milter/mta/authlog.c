@@ -125,12 +125,15 @@ static int record_failure(struct authlog *a, const struct event *failure, const 
 static struct session *find_session(const struct authlog *a, const struct event *failure)
 {
     long age = (long)(time(NULL) - failure->time.tv_sec);
-    struct session *session = age <= RECENT_S ? session_find(a->service->sessions, failure->pid, "") : NULL;
+    struct session *session = NULL;
+    if (age <= RECENT_S && failure->client_addr)
+        session = is_postfix(failure) ? session_find(a->service->sessions, failure->pid, "")
+                                      : session_find_logged(a->service->sessions, failure->pid, failure->client_addr);
     if (!session)
         return NULL;
     session_lock(session);
     const char *addr = session_facts(session)->field[SESSION_CLIENT_ADDR];
-    if (addr && failure->client_addr && strcmp(addr, failure->client_addr) == 0)
+    if (addr && strcmp(addr, failure->client_addr) == 0)
         return session;
     session_unlock(session);
     session_release(session);

@@ -28,7 +28,7 @@
 static const struct {
     int stage;
     const char *names;
-} macros[] = {{SMFIM_CONNECT, "j v {pid} {client_port} {daemon_port}"},
+} macros[] = {{SMFIM_CONNECT, "j v i {pid} {client_port} {daemon_port}"},
               {SMFIM_HELO, "{tls_version}"},
               {SMFIM_ENVFROM, "i {auth_type} {auth_authen} {tls_version}"},
               {SMFIM_ENVRCPT, "i {rcpt_mailer} {rcpt_host} {rcpt_addr}"},
@@ -139,6 +139,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *address)
     struct session_facts *facts = session_facts_mutable(s);
     facts->client_port = macro_number(ctx, "{client_port}", 65535);
     facts->daemon_port = macro_number(ctx, "{daemon_port}", 65535);
+    facts->log_pid = peer->sendmail ? sendmail_pid(macro(ctx, "i")) : 0;
     facts->stage = STAGE_CONNECT;
     session_list_client(service->sessions, s);
     return leave(s);

@@ -1,8 +1,13 @@
 #include <mailwhy/sendmail.h>
 
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <mailwhy/refusal.h>
+
+#define TIME_LEN 8 /* of a queue id: year, month, day, hour, minute and second, and two that count */
 
 /* Without the command, which may be a password that was typed in the wrong place. */
 static const char unknown_reply[] = "500 5.5.1 Command unrecognized";
@@ -19,6 +24,16 @@ void sendmail_name_mta(struct session *session, const char *version)
         version = name.data;
     session_set(session, SESSION_MTA, version);
     buffer_free(&name);
+}
+
+long sendmail_pid(const char *queue_id)
+{
+    const char *digits = queue_id && strnlen(queue_id, TIME_LEN) == TIME_LEN ? queue_id + TIME_LEN : "";
+    if (!*digits || digits[strspn(digits, "0123456789")])
+        return 0;
+    errno = 0;
+    long pid = strtol(digits, NULL, 10);
+    return errno == 0 && pid <= INT_MAX ? pid : 0;
 }
 
 /* What the session knows, for a reply that it got. */

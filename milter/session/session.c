@@ -173,6 +173,27 @@ struct session *session_find_client(struct sessions *all, const char *addr, long
     return found;
 }
 
+struct session *session_find_logged(struct sessions *all, long log_pid, const char *addr)
+{
+    struct session *found = NULL;
+    size_t count = 0;
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; log_pid > 0 && i < BUCKETS; i++) {
+        for (struct session *s = all->buckets[i]; s; s = s->next) {
+            if (s->facts.pid || s->facts.log_pid != log_pid || strcmp(s->facts.field[SESSION_CLIENT_ADDR], addr) != 0)
+                continue;
+            found = s;
+            count++;
+        }
+    }
+    if (count != 1)
+        found = NULL;
+    if (found)
+        atomic_fetch_add(&found->users, 1);
+    pthread_mutex_unlock(&all->lock);
+    return found;
+}
+
 void session_release(struct session *s)
 {
     if (!s || atomic_fetch_sub(&s->users, 1) != 1)

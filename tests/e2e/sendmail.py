@@ -8,6 +8,7 @@ import contextlib
 import re
 import shutil
 import socket
+import threading
 
 from mailwhyd import TREE, Mailwhyd
 from sandbox import free_ports, run, wait_for
@@ -28,12 +29,30 @@ DELAYED = ["FEATURE(`delay_checks')dnl", "FEATURE(`block_bad_helo')dnl", "FEATUR
 ADDED = re.compile(r"; (?:Reason|Fix|Ref): .*$")  # what mailwhy adds to the one line of a ruleset
 
 
+class MailLog:
+    """A syslog of its own: each line that a program sends to the socket `directory`/log stands in the file, as a syslog writes it."""
+
+    def __init__(self, sandbox, directory, file):
+        self.directory = sandbox.directory(directory)
+        self.file = file
+        file.touch()
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        sandbox.at_close(self.sock.close)
+        self.sock.bind(str(self.directory / "log"))
+        threading.Thread(target=self._write, daemon=True).start()
+
+    def _write(self):
+        with contextlib.suppress(OSError), self.file.open("ab", buffering=0) as out:
+            while line := self.sock.recv(10_000):
+                out.write(re.sub(rb"^<\d+>(.{15}) ", rb"\1 mx ", line.rstrip(b"\0\n")) + b"\n")
+
+
 class Sendmail:
     """One Sendmail. features: lines of its sendmail.mc between FEATURE(`mailwhy') and MAILER; rulesets: what stands behind LOCAL_RULESETS; maps: the
     lines of each database, by name, `access` among them; edit: what to replace in the finished sendmail.cf, by what; services: further ones, with their
-    own DAEMON_OPTIONS."""
+    own DAEMON_OPTIONS; log: the file where what it logs shall stand."""
 
-    def __init__(self, sandbox, name="sendmail", features=(), rulesets="", maps=None, edit=None, delay_checks=False, services=None):
+    def __init__(self, sandbox, name="sendmail", features=(), rulesets="", maps=None, edit=None, delay_checks=False, services=None, log=None):
         self.sandbox = sandbox
         self.home = sandbox.directory(name)
         self.queue = sandbox.directory(self.home / "queue", 0o700)
@@ -46,6 +65,7 @@ class Sendmail:
         self.sasl = Cyrus(sandbox, self.home, self.home, chroot=False, application="Sendmail")
         self.config = self.home / "sendmail.cf"
         self.process = None
+        self.log = log and MailLog(sandbox, self.home / "dev", log)
         shutil.copytree(MACROS, self.macros, dirs_exist_ok=True)
         shutil.copy(TREE / "conf" / "sendmail" / "mailwhy.m4", self.macros / "feature")
         self._certificate()
@@ -111,10 +131,14 @@ class Sendmail:
     def _program(self):
         """Sendmail in a name space of its own, where this machine's name has a domain (without one it waits for a minute before it starts), and names are
         looked up in our hosts alone. Where we may not make one, it runs as it is."""
-        apart = ["unshare", "--uts", "--mount", "sh", "-c",
+        own_log = f'for name in null zero random urandom; do : > "{self.home}/dev/$name" && mount --bind "/dev/$name" "{self.home}/dev/$name" || exit; done && ' \
+                  f'mount --rbind "{self.home}/dev" /dev && ' if self.log else ""
+        apart = ["unshare", "--uts", "--mount", "sh", "-c", own_log +
                  'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf && hostname "$0" && shift 2 && exec "$@"',
                  HOSTNAME, self.home / "hosts", self.home / "nsswitch.conf"]
         allowed = run(*apart, "true", check=False).returncode == 0
+        if self.log and not allowed:
+            raise RuntimeError("Sendmail's log can be read only where its own /dev can be mounted")
         return [*(apart if allowed else []), PROGRAMS / "sendmail"]
 
     def start(self):

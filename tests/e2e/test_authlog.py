@@ -11,6 +11,7 @@ from mailwhyd import Mailwhyd, mailwhy
 from rig import Explained, Rig, RigTest
 from sandbox import Sandbox, run, wait_for
 from sasl import PASSWORD, REALM, USER, WRONG
+from sendmail import MAILBOX, Sendmail
 from smtp import Client
 
 PATIENCE = 3  # seconds for which mailwhyd waits for the reply map's event of a line
@@ -147,6 +148,63 @@ class MilterAlone(Followed):
             self.addCleanup(other.close)
         event, = self.wait_for_user(user)
         self.assert_event(event, code=535, client_addr="127.0.0.1", helo=None, attempt=None)
+
+
+class OnSendmail(Explained):
+    """A real Sendmail whose own log is followed."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sandbox = Sandbox()
+        cls.addClassCleanup(cls.sandbox.close)
+        log = cls.sandbox.directory("log") / "mail.log"
+        cls.sendmail = Sendmail(cls.sandbox, log=log)
+        cls.daemon = Mailwhyd(cls.sandbox, cls.sandbox / "mailwhyd-sockets", more=following(log, cls.sandbox)).start()
+        cls.addClassCleanup(cls.daemon.check_sanitizers)
+        wait_for("the state", (cls.sandbox / "state" / "maillog").exists)
+        cls.sendmail.wire(cls.daemon.reply, cls.daemon.milter)
+        cls.sendmail.start()
+
+    def setUp(self):
+        self.addCleanup(self.daemon.check)
+
+    def client(self, source, helo):
+        client = Client(self.sendmail.ports["submission"], helo, source=source)
+        self.addCleanup(client.close)
+        return client
+
+    def events(self, count, act):
+        """The events that act() leaves, once there are so many."""
+        before = len(self.daemon.events())
+        act()
+        wait_for("the events", lambda: len(self.daemon.events()) >= before + count, 30)
+        return self.daemon.events()[before:]
+
+    def test_session(self):
+        """Of several sessions at once, three of them of one client, each has its own failures: with HELO, port, TLS and number."""
+        clients = [(self.client(source, helo), source, helo) for source, helo in
+                   (("127.0.0.9", "one.test"), ("127.0.0.9", "two.test"), ("127.0.0.8", "three.test"), ("127.0.0.9", "four.test"))]
+        clients[1][0].starttls("two.test")
+        pids = set()
+        for attempt in (1, 2):
+            for number, (client, source, helo) in enumerate(clients):
+                event, = self.events(1, lambda: self.assertEqual(client.auth_login(USER, WRONG).lines, ["535 5.7.0 authentication failed"]))
+                self.assert_event(event, via="maillog", stage="auth", mta="Sendmail 8.17.1.9", host=f"mx.{REALM}", code=535, enhanced="5.7.0",
+                                  reason="auth-bad-credentials", client_addr=source, client_port=client.sock.getsockname()[1], helo=helo,
+                                  tls="TLSv1.3" if number == 1 else "none", sasl_method="LOGIN", attempt=attempt, sender=None)
+                self.assertIn(helo, mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
+                pids.add(event["pid"])
+        self.assertEqual(len(pids), len(clients))
+
+    def test_counted(self):
+        """What a ruleset refuses and what the log tells of are counted together, also behind a message."""
+        client = self.client("127.0.0.9", "client.test")
+        first, = self.events(1, lambda: client.play("MAIL FROM:<a@b.test>", "RCPT TO:<x@elsewhere.test>", "RSET"))
+        second, = self.events(1, lambda: client.auth_plain(USER, WRONG))
+        self.assertEqual(client.message("a@b.test", MAILBOX).code, 250)
+        third, = self.events(1, lambda: client.auth_plain(USER, WRONG))
+        for attempt, (event, via) in enumerate(((first, "ruleset"), (second, "maillog"), (third, "maillog")), 1):
+            self.assert_event(event, via=via, attempt=attempt, helo="client.test", client_port=client.sock.getsockname()[1])
 
 
 class Survives(Followed):

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <mailwhy/proxy_reply.h>
+#include <mailwhy/sendmail.h>
 
 static char log_path[] = "/tmp/mailwhy-proxy-XXXXXX";
 static struct service service;
@@ -308,6 +309,26 @@ static void test_lent(void **state)
     session_close(service.sessions, lender);
 }
 
+static void test_sendmail_pid(void **state)
+{
+    static const struct {
+        const char *id;
+        long pid;
+    } rows[] = {{"6AL51J3G016999", 16999},
+                {"6AL51J3G4194303", 4194303},
+                {"6AL51J3G", 0},
+                {"6AL51J3", 0},
+                {"", 0},
+                {NULL, 0},
+                {"6AL51J3G01x999", 0},
+                {"6AL51J3G-1", 0},
+                {"6AL51J3G99999999999999999999", 0},
+                {"6AL51J3G000000", 0}};
+    (void)state;
+    for (size_t i = 0; i < ROWS(rows); i++)
+        assert_int_equal(sendmail_pid(rows[i].id), rows[i].pid);
+}
+
 /* What was handed out is known again, whatever became of its codes; what has a part of it is not. */
 static void test_explained(void **state)
 {
@@ -371,9 +392,10 @@ static void test_forgotten(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_replies), cmocka_unit_test(test_short),     cmocka_unit_test(test_long),
-        cmocka_unit_test(test_bare),    cmocka_unit_test(test_options),   cmocka_unit_test(test_unshown),
-        cmocka_unit_test(test_lent),    cmocka_unit_test(test_explained), cmocka_unit_test(test_forgotten),
+        cmocka_unit_test(test_replies),   cmocka_unit_test(test_short),        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_bare),      cmocka_unit_test(test_options),      cmocka_unit_test(test_unshown),
+        cmocka_unit_test(test_lent),      cmocka_unit_test(test_sendmail_pid), cmocka_unit_test(test_explained),
+        cmocka_unit_test(test_forgotten),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

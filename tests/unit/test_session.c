@@ -107,6 +107,47 @@ static void test_find_client(void **state)
     sessions_free(all);
 }
 
+/* What a log line of Sendmail knows: its process and the client's address. */
+static void test_logged(void **state)
+{
+    static const struct {
+        const char *name;
+        long pid;
+        const char *addr;
+        int which; /* -1: none */
+    } rows[] = {{"the process", 100, "192.0.2.1", 0},        {"another of the same client", 101, "192.0.2.1", 1},
+                {"of another client", 100, "192.0.2.2", -1}, {"unknown process", 102, "192.0.2.1", -1},
+                {"no process", 0, "192.0.2.1", -1},          {"two hosts have it", 103, "192.0.2.1", -1},
+                {"not listed", 104, "192.0.2.1", -1}};
+    static const struct {
+        long port, pid;
+    } sessions[] = {{4711, 100}, {4712, 101}, {4713, 0}, {4714, 103}, {4715, 103}};
+    struct sessions *all = sessions_new();
+    struct session *opened[ROWS(sessions)];
+    (void)state;
+    for (size_t i = 0; i < ROWS(sessions); i++) {
+        opened[i] = session_open(all, 0, "one.test", catalog);
+        session_set(opened[i], SESSION_CLIENT_ADDR, "192.0.2.1");
+        session_facts_mutable(opened[i])->client_port = sessions[i].port;
+        session_facts_mutable(opened[i])->log_pid = sessions[i].pid;
+        session_list_client(all, opened[i]);
+    }
+    struct session *unlisted = session_open(all, 0, "one.test", catalog), *told = session_open(all, 100, "one.test", catalog);
+    session_facts_mutable(unlisted)->log_pid = 104;
+    for (size_t i = 0; i < ROWS(rows); i++) {
+        print_message("%s\n", rows[i].name);
+        struct session *found = session_find_logged(all, rows[i].pid, rows[i].addr);
+        assert_ptr_equal(found, rows[i].which == -1 ? NULL : opened[rows[i].which]);
+        session_release(found);
+    }
+    for (size_t i = 0; i < ROWS(opened); i++)
+        session_close(all, opened[i]);
+    assert_null(session_find_logged(all, 100, "192.0.2.1"));
+    session_close(all, unlisted);
+    session_close(all, told);
+    sessions_free(all);
+}
+
 /* A message's end forgets what was the message's, and nothing else. */
 static void test_message_reset(void **state)
 {
@@ -139,6 +180,7 @@ static void test_message_reset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_find), cmocka_unit_test(test_find_client),
-                                       cmocka_unit_test(test_replaced), cmocka_unit_test(test_message_reset)};
+                                       cmocka_unit_test(test_replaced), cmocka_unit_test(test_logged),
+                                       cmocka_unit_test(test_message_reset)};
     return cmocka_run_group_tests(tests, load_catalog, release_catalog);
 }
