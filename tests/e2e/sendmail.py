@@ -131,11 +131,11 @@ class Sendmail:
     def _program(self):
         """Sendmail in a name space of its own, where this machine's name has a domain (without one it waits for a minute before it starts), and names are
         looked up in our hosts alone. Where we may not make one, it runs as it is."""
-        own_log = f'for name in null zero random urandom; do : > "{self.home}/dev/$name" && mount --bind "/dev/$name" "{self.home}/dev/$name" || exit; done && ' \
-                  f'mount --rbind "{self.home}/dev" /dev && ' if self.log else ""
+        own_log = ('for name in null zero random urandom; do : > "$3/$name" && mount --bind "/dev/$name" "$3/$name" || exit; done; '
+                   'mount --rbind "$3" /dev && ') if self.log else ""
         apart = ["unshare", "--uts", "--mount", "sh", "-c", own_log +
-                 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf && hostname "$0" && shift 2 && exec "$@"',
-                 HOSTNAME, self.home / "hosts", self.home / "nsswitch.conf"]
+                 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf && hostname "$0" && shift 3 && exec "$@"',
+                 HOSTNAME, self.home / "hosts", self.home / "nsswitch.conf", self.home / "dev"]
         allowed = run(*apart, "true", check=False).returncode == 0
         if self.log and not allowed:
             raise RuntimeError("Sendmail's log can be read only where its own /dev can be mounted")

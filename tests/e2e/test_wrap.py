@@ -273,7 +273,8 @@ class Down(WrapTest):
         replies = []
         for service in ("smtp", "direct", "tempfail", "tempfail-direct"):
             replies.append(self.said(service, lines, **rules)[0])
-            if self.refuser.process.status() is not None and rules:
+            if rules:
+                self.refuser.process.wait()
                 self.refuser.start()
         accepted, direct, refused, refused_direct = replies
         self.assertEqual(accepted.code, 250)

@@ -200,7 +200,8 @@ class Refusing(WrapTest):
             replies, events = self.events_of(lambda name=service: self.said(name, lines, **rules))
             self.assertEqual(events, [])
             found.append([re.sub(r"\b[0-9][A-Za-z]{2}\w{5}\d{6}\b", "#", str(reply)) for reply in replies])
-            if self.refuser.process.status() is not None and rules:
+            if rules:
+                self.refuser.process.wait()
                 self.refuser.start()
         self.assertEqual(found[0], found[1])
         self.assertEqual(found[2], found[3])
