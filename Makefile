@@ -97,7 +97,7 @@ bench: deps
 # Each tests/fuzz/fuzz_X.c, for FUZZ_SECONDS, from the seeds in tests/fuzz/X (replies: the fixture's). What it learns stays in the build directory.
 FUZZ_SECONDS ?= 60
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-fuzz_mta := footer netstring milter_frame proxy_session proxy_reply refusal explained ruleset_map service sendmail
+fuzz_mta := footer netstring milter_frame proxy_session proxy_reply refusal explained ruleset_map service sendmail metrics
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) $(fuzz_mta:%=milter/mta/%.c) milter/cli/asked.c milter/cli/bounce.c milter/cli/wire_list.c milter/cli/wire_mc.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ)clang $(CPPFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(cflags) -o $@ $^ $(ldlibs) $(cli_ldlibs)
