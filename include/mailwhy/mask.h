@@ -6,7 +6,7 @@
 
 #define MASK_SIZE 1024 /* of a masked reply, which is cut there, its NUL included */
 
-/* Put something of the same shape in the place of what the catalogue does not look at: <addresses and names>, but for words like <CRLF> and URLs; [addresses]; addresses of both kinds, but for those in 127.0.0.0/8, by which lists say why; numbers of six digits and more. Replies
+/* Put something of the same shape in the place of what the catalogue does not look at: <addresses and names> of up to 1024 octets, but for words like <CRLF> and URLs; [addresses]; addresses of both kinds, but for those in 127.0.0.0/8, by which lists say why; numbers of six digits and more. Replies
  * that are equal then have the same reason. Returns the length. */
 size_t mask_for_match(const char *reply, size_t len, char out[static MASK_SIZE]);
 

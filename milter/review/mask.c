@@ -7,6 +7,7 @@
 
 #define CODES 10 /* octets of "554 5.7.1 " */
 #define LONG_NUMBER 6
+#define BRACKETED_MAX 1024 /* octets between brackets: what is longer is no address or name */
 
 struct mask {
     const char *at, *start, *end;
@@ -38,7 +39,9 @@ static bool is_address(const char *s, const char *end)
 /* The end of what stands in brackets and is masked. NULL: nothing. */
 static const char *bracketed(const struct mask *m)
 {
-    const char *first = m->at + 1, *end = memchr(first, *m->at == '<' ? '>' : ']', (size_t)(m->end - first));
+    const char *first = m->at + 1;
+    size_t room = (size_t)(m->end - first);
+    const char *end = memchr(first, *m->at == '<' ? '>' : ']', room < BRACKETED_MAX ? room : BRACKETED_MAX);
     if (!end || end == first)
         return NULL;
     if (*m->at == '<') /* but for <CRLF> and the like, and URLs */
@@ -117,7 +120,7 @@ static const char *in_place(const struct mask *m, const char *end)
 
 static size_t run(struct mask *m)
 {
-    for (put_run(m); m->at < m->end; put_run(m)) {
+    for (put_run(m); m->at < m->end && m->len + 1 < MASK_SIZE; put_run(m)) {
         char c = *m->at;
         bool opens = c == '<' || c == '[';
         const char *end = opens ? bracketed(m) : g_ascii_isdigit(c) ? numeric(m) : NULL;

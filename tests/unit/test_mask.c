@@ -2,6 +2,8 @@
 #include "our_catalog.h"
 #include "rows.h"
 
+#include <time.h>
+
 #include <mailwhy/mask.h>
 
 static struct row {
@@ -50,6 +52,24 @@ static void test_long(void **state)
     }
 }
 
+/* What opens brackets again and again costs no more than its length. */
+static void test_hostile(void **state)
+{
+    static const char *const ends[] = {"", ">", "]", "://>"};
+    static char reply[1 << 20];
+    char masked[MASK_SIZE];
+    (void)state;
+    clock_t start = clock();
+    for (size_t i = 0; i < 2 * sizeof ends / sizeof *ends; i++) {
+        const char *end = ends[i / 2];
+        memset(reply, i % 2 ? '<' : '[', sizeof reply);
+        memcpy(reply + sizeof reply - strlen(end), end, strlen(end));
+        assert_int_equal(mask_for_match(reply, sizeof reply, masked), MASK_SIZE - 1);
+        assert_int_equal(mask_for_people(reply, sizeof reply, masked), MASK_SIZE - 1);
+    }
+    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+}
+
 static const struct catalog_reason *reason_of(const char *text, size_t len)
 {
     struct reply r;
@@ -88,7 +108,8 @@ static void test_same_reason(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_long), cmocka_unit_test(test_same_reason)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_long), cmocka_unit_test(test_hostile),
+                                       cmocka_unit_test(test_same_reason)};
     int failed = ROWS_RUN(rows, test_row);
     return failed + cmocka_run_group_tests_name("mask", tests, load_catalog, release_catalog);
 }
