@@ -13,7 +13,7 @@
 
 struct log_source;
 
-/* Open a file, or standard input for "-". NULL with errno: EISDIR for a folder. */
+/* Open a file, or standard input for "-". NULL with errno: EISDIR for a folder, EPROTONOSUPPORT for what xz, bzip2 or lz4 made. */
 struct log_source *log_source_open(const char *path);
 
 /* The next octets: whole lines, but for the last of a file without a final line end and for lines that are too long; or whole entries of a

@@ -92,7 +92,9 @@ static int read_file(struct reading *r, const char *path)
     fputs("mailwhy review: ", stderr);
     print_string(stderr, path);
     fprintf(stderr, " can't be read%s: %s\n", error == EBADMSG ? " to its end" : "",
-            error == EBADMSG ? "its compressed data are damaged" : strerror(error));
+            error == EBADMSG           ? "its compressed data are damaged"
+            : error == EPROTONOSUPPORT ? "it is compressed with neither gzip nor zstd"
+                                       : strerror(error));
     return EX_NOINPUT;
 }
 

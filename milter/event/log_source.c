@@ -146,8 +146,18 @@ static void end_zstd(struct log_source *s)
     ZSTD_freeDStream(s->zstd);
 }
 
+static int begin_other(struct log_source *s)
+{
+    (void)s;
+    errno = EPROTONOSUPPORT;
+    return -1;
+}
+
 static const struct format formats[] = {{"\x1f\x8b", 2, begin_gzip, unpack_gzip, end_gzip},
                                         {"\x28\xb5\x2f\xfd", 4, begin_zstd, unpack_zstd, end_zstd},
+                                        {"\xfd\x37zX", 4, begin_other, NULL, NULL}, /* xz */
+                                        {"BZh", 3, begin_other, NULL, NULL}, /* bzip2 */
+                                        {"\x04\x22\x4d\x18", 4, begin_other, NULL, NULL}, /* lz4 */
                                         {"", 0, NULL, unpack_plain, NULL}};
 
 /* Tell the format by what the file begins with. 0, or -1 with errno. */

@@ -1,10 +1,12 @@
 """`mailwhy review`: what a log says that was refused, from our events and from the mail logs of Postfix and Sendmail."""
 
+import bz2
 import collections
 import contextlib
 import datetime
 import gzip
 import json
+import lzma
 import os
 import pty
 import re
@@ -416,6 +418,14 @@ class Logs(ReviewTest):
                     self.assertGreaterEqual(review["refused"], least)
                     self.assertEqual(review["unread_files"], 1)
                     self.assertIn("its compressed data are damaged", said.err)
+
+    def test_compressed_otherwise(self):
+        """What another program compressed is not taken for a log without refusals."""
+        data = (reject() * 100).encode()
+        for compress in (lzma.compress, bz2.compress, lambda data: b"\x04\x22\x4d\x18" + data):
+            said = self.says(66, "review", "--json", self.write(compress(data)))
+            self.assertEqual(self.checked(read_json(said.out)[0])["unread_files"], 1)
+            self.assertIn("log can't be read: it is compressed with neither gzip nor zstd", said.err)
 
     def test_rotated(self):
         """Without a file the configured event log is read with what was rotated from it, compressed or not; only those of the span are."""
