@@ -1,10 +1,11 @@
 #include <mailwhy/filter.h>
 
 #include <arpa/inet.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <glib.h>
 
 static int complain(struct buffer *fault, const char *option, const char *value, const char *wanted)
 {
@@ -114,9 +115,32 @@ int filter_read(struct filter *f, const struct filter_options *o, time_t now, st
     return take_network(f, fault, o->client);
 }
 
+/* Not fnmatch(3), to which "[192.0.2.1]" and a backslash are more than what they are in an address. */
+static bool fits_pattern(const char *pattern, const char *value)
+{
+    const char *star = NULL, *tried = value; /* the last '*', and from where on what stands behind it was tried */
+    while (*value) {
+        if (*pattern == '*') {
+            star = pattern++;
+            tried = value;
+        } else if (*pattern == '?' || g_ascii_tolower(*pattern) == g_ascii_tolower(*value)) {
+            pattern++;
+            value++;
+        } else if (star) {
+            pattern = star + 1;
+            value = ++tried;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return !*pattern;
+}
+
 static bool fits(const char *pattern, const char *value)
 {
-    return !pattern || (value && fnmatch(pattern, value, FNM_CASEFOLD) == 0);
+    return !pattern || (value && fits_pattern(pattern, value));
 }
 
 static bool is_name(const struct filter_name *n)
@@ -160,7 +184,7 @@ static bool fits_code(const struct filter *f, const struct event *e)
     if (!f->code)
         return true;
     snprintf(code, sizeof code, "%d", e->code);
-    return fnmatch(f->code, code, 0) == 0 || fits(f->code, e->enhanced);
+    return fits_pattern(f->code, code) || fits(f->code, e->enhanced);
 }
 
 static bool fits_client(const struct filter *f, const char *address)

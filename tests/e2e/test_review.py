@@ -339,6 +339,13 @@ class Logs(ReviewTest):
                 else:
                     self.assertEqual(self.reviewed(0 if count else 1, option, self.log)["refused"], count)
         self.assertEqual(self.reviewed(0, "--client=192.0.2.0/23", "--sender=*@y.test", self.log)["refused"], 1)
+        self.write(event(sender="b\\c@x.test", recipient="anna@[192.0.2.1]"), event(sender="bc@x.test", recipient="anna@1"))
+        for option in ("--recipient=anna@[192.0.2.1]", "--recipient=*[*", "--sender=b\\c@x.test", "--sender=*\\c@*.*t", "--recipient=****1]**"):
+            with self.subTest(option):
+                self.assertEqual(self.reviewed(0, option, self.log)["refused"], 1)
+        for option in ("--sender=[b]c@x.test", "--recipient=anna@[0-9]", "--sender=", "--sender=*@x.tes"):
+            with self.subTest(option):
+                self.says(64 if option.endswith("=") else 1, "review", option, self.log)
 
     def test_by(self):
         """Each value of --by: its table in the JSON and on the page, and nothing else on that."""
