@@ -178,10 +178,12 @@ static void add_refusal(struct tally *t, const struct event *e, const char *reas
     count_timed(t, TALLY_NETWORKS, network_of(e->client_addr, text), time, e->client_addr);
 }
 
-/* The user of a failure that is counted with its client already, or will be. */
+/* The user of a failure that is counted with its client already, or will be, but not among the users. */
 static void add_user(struct tally *t, const struct event *e)
 {
     time_t time = e->time.tv_sec;
+    if (t->by == BY_USER)
+        count(t, TALLY_GROUPS, e->sasl_user, time, e->client_addr);
     counts_note_other(&t->counts[TALLY_GUESSERS], counts_get(&t->counts[TALLY_GUESSERS], e->client_addr, time), e->sasl_user);
     count(t, TALLY_GUESSED, e->sasl_user, time, e->client_addr);
 }

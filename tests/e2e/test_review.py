@@ -612,6 +612,7 @@ class Logs(ReviewTest):
                    *(line for i in range(3) for line in (named("198.51.100.1", f"user{i}"), failure("198.51.100.1", None))))
         review = self.reviewed(0, self.log)
         self.assertEqual(review["refused"], 6)
+        self.assertEqual(self.by("user", self.log), {"anna": 3, "user0": 1, "user1": 1, "user2": 1})
         self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessed_users"]}, {"anna": (3, 3)})
         self.assertEqual({row["name"]: (row["count"], row["users"]) for row in review["guessing_clients"]}, {"198.51.100.1": (3, 3)})
 
