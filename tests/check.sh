@@ -51,7 +51,7 @@ e2e() { # NAME BUILD [WORDS IN THE TESTS' NAMES]
     fi
 }
 e2e e2e "$build/asan"
-e2e e2e-threads "$build/tsan" test_socketmap test_replies test_sendmail.Rulesets test_proxy test_wrap test_metrics test_privacy.Key test_privacy.Token Killed \
+e2e e2e-threads "$build/tsan" test_socketmap test_threads test_replies test_sendmail.Rulesets test_proxy test_wrap test_metrics test_privacy.Key test_privacy.Token Killed \
     Reload
 
 echo

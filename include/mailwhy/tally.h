@@ -2,10 +2,9 @@
 #ifndef MAILWHY_TALLY_H
 #define MAILWHY_TALLY_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <time.h>
-
-#include <glib.h>
 
 #include <mailwhy/catalog.h>
 #include <mailwhy/counts.h>
@@ -42,7 +41,7 @@ enum tally_kind {
 
 struct tally {
     const struct catalog *catalog;
-    GMutex *matching; /* held while the catalogue is used; not ours */
+    pthread_mutex_t *matching; /* held while the catalogue is used; not ours */
     enum tally_by by;
     struct tally_span span;
     unsigned long refused, deliveries, lost;
@@ -54,7 +53,7 @@ struct tally {
     GHashTable *known; /* the hash of a masked reply -> its reason's id, "" for none */
 };
 
-void tally_begin(struct tally *t, const struct catalog *catalog, GMutex *matching, enum tally_by by,
+void tally_begin(struct tally *t, const struct catalog *catalog, pthread_mutex_t *matching, enum tally_by by,
                  const struct tally_span *span);
 void tally_end(struct tally *t);
 

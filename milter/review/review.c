@@ -24,7 +24,7 @@ struct worker {
 
 struct review {
     struct review_options options;
-    GMutex matching, reading;
+    pthread_mutex_t matching, reading; /* not GLib's, which the thread sanitizer does not know */
     struct log_source *source; /* under reading */
     int fault; /* likewise: the errno of its end */
     unsigned long lost; /* entries of journals, by the sources */
@@ -93,14 +93,14 @@ static void take_block(struct worker *w, enum journal_format format, const char 
 static size_t next_block(struct worker *w, enum journal_format *format)
 {
     struct review *r = w->review;
-    g_mutex_lock(&r->reading);
+    pthread_mutex_lock(&r->reading);
     ssize_t len = r->fault ? 0 : log_source_next(r->source, &w->block);
     if (len == -1)
         r->fault = errno;
     off_t done, size;
     log_source_progress(r->source, &done, &size);
     *format = log_source_format(r->source);
-    g_mutex_unlock(&r->reading);
+    pthread_mutex_unlock(&r->reading);
     if (w == r->workers && r->options.progress)
         r->options.progress(r->options.data, done, size);
     return len > 0 ? (size_t)len : 0;
@@ -123,6 +123,9 @@ struct review *review_begin(const struct review_options *options)
     struct tally_span span = {options->filter->since, options->filter->until, options->filter->since};
     if (span.since)
         span.before = 2 * span.since - (span.until ? span.until : options->now);
+    pthread_mutex_init(&r->matching, NULL);
+    pthread_mutex_init(&r->reading, NULL);
+    tzset(); /* before threads use the time zone */
     r->options = *options;
     r->count = wanted < THREADS_MAX ? wanted : THREADS_MAX;
     for (unsigned i = 0; i < r->count; i++) {
@@ -186,5 +189,7 @@ void review_end(struct review *r)
         buffer_free(&r->workers[i].strings);
         free(r->workers[i].block);
     }
+    pthread_mutex_destroy(&r->matching);
+    pthread_mutex_destroy(&r->reading);
     g_free(r);
 }

@@ -15,7 +15,7 @@
 const char *const tally_by_names[BY_COUNT] = {"reason", "code",      "client", "network", "user",
                                               "sender", "recipient", "hour",   "day",     "mta"};
 
-void tally_begin(struct tally *t, const struct catalog *catalog, GMutex *matching, enum tally_by by,
+void tally_begin(struct tally *t, const struct catalog *catalog, pthread_mutex_t *matching, enum tally_by by,
                  const struct tally_span *span)
 {
     *t = (struct tally){.catalog = catalog, .matching = matching, .by = by, .span = *span};
@@ -61,9 +61,9 @@ static const char *match(const struct tally *t, const struct event *e)
     struct catalog_match m;
     if (reply_parse_bare(&r, e->reply, e->reply_len) == -1)
         return "";
-    g_mutex_lock(t->matching);
+    pthread_mutex_lock(t->matching);
     catalog_match(t->catalog, &r, &m);
-    g_mutex_unlock(t->matching);
+    pthread_mutex_unlock(t->matching);
     reply_free(&r);
     return m.reason ? m.reason->id : "";
 }

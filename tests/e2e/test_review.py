@@ -408,6 +408,16 @@ class Logs(ReviewTest):
         self.assertEqual(self.says(78, "review", "--config", config, good).out, "")
         self.assertEqual(self.says(78, "review", "--catalog", self.home, good).out, "")
 
+    def test_threads(self):
+        """What several threads count of a long log adds up to what it has."""
+        # Without TZ libc reads the zone anew each time, under a lock that the thread sanitizer does not see.
+        lines = [reject(sender=f"{i}@x.test") + failure(f"192.0.2.{i % 250}", f"user{i % 50}") for i in range(15000)]
+        self.write(*lines)
+        self.assertGreater(self.log.stat().st_size, 6 << 20)
+        review = self.reviewed(0, "--by=mta", self.log, **UTC)
+        self.assertEqual((review["refused"], counted(review["groups"])), (30000, {"Postfix": 15000, "Postfix 3.7.11": 15000}))
+        self.assertEqual(self.reviewed(0, "-", given="".join(lines).encode(), **UTC)["refused"], 30000)
+
     def test_compressed(self):
         """Compressed logs of all kinds are read; damaged ones as far as they go, and that is said."""
         data = "".join(reject(sender=f"{i}@x.test") for i in range(20000)).encode()
