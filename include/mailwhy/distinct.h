@@ -20,7 +20,7 @@ struct distinct_size {
 };
 extern const struct distinct_size distinct_small; /* 32 things, then 512 octets: of each of very many sets */
 extern const struct distinct_size distinct_middle; /* 4,096 things, then 4 KiB */
-extern const struct distinct_size distinct_large; /* a million things, 16 MiB; then 64 KiB */
+extern const struct distinct_size distinct_large; /* half a million things, 8 MiB; then 64 KiB */
 
 /* A thing's hash; never 0. */
 uint64_t distinct_hash(const void *octets, size_t len);

@@ -14,7 +14,7 @@ struct review_options {
     const struct filter *filter;
     enum tally_by by;
     time_t now;
-    unsigned threads; /* at most; 0: as many as there are processors, up to 8 */
+    unsigned threads; /* at most; 0: as many as there are processors, up to 4 */
     void (*progress)(void *data, off_t done,
                      off_t size); /* called every now and then by review_read(); size 0: not known. NULL: none */
     void *data;

@@ -11,7 +11,7 @@
 
 const struct distinct_size distinct_small = {.bits = 6, .registers = 9};
 const struct distinct_size distinct_middle = {.bits = 13, .registers = 12};
-const struct distinct_size distinct_large = {.bits = 21, .registers = 16};
+const struct distinct_size distinct_large = {.bits = 20, .registers = 16};
 
 uint64_t distinct_hash(const void *octets, size_t len)
 {

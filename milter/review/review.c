@@ -9,7 +9,7 @@
 #include <mailwhy/log_source.h>
 #include <mailwhy/maillog.h>
 
-#define THREADS_MAX 8
+#define THREADS_MAX 4 /* each has its own counts, of up to some 80 MiB */
 #define SMALL ((off_t)4 << 20) /* octets of a file for which no thread is worth starting */
 
 /* One thread's. */

@@ -175,7 +175,7 @@ static void add_refusal(struct tally *t, const struct event *e, const char *reas
         return;
     count(t, TALLY_GUESSERS, e->client_addr, time, e->sasl_user);
     count(t, TALLY_GUESSED, e->sasl_user, time, e->client_addr);
-    count_timed(t, TALLY_NETWORKS, network_of(e->client_addr, text), time, e->client_addr);
+    count(t, TALLY_NETWORKS, network_of(e->client_addr, text), time, e->client_addr);
 }
 
 /* The user of a failure that is counted with its client already, or will be, but not among the users. */

@@ -458,6 +458,8 @@ class Logs(ReviewTest):
         names = ("now", "1", "gz", "zst")
         self.assertEqual(self.by("sender", "--since=1h", "--config", config), {f"{name}@x.test": 1 for name in names})
         self.assertEqual(self.by("sender", "--config", config), {f"{name}@x.test": 1 for name in (*names, "old")})
+        self.write(gzip.compress(event(sender="1@x.test").encode())[:20], name="events.jsonl.1.gz")  # which logrotate is about to make of it
+        self.assertEqual(self.by("sender", "--config", config), {f"{name}@x.test": 1 for name in (*names, "old")})
         self.write(zstd(event().encode())[:-6], name="events.jsonl.5.zst")
         self.assertEqual(self.reviewed(66, "--config", config)["unread_files"], 1)
 

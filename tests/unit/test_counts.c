@@ -22,7 +22,7 @@ static void test_distinct(void **state)
         const struct distinct_size *size;
         unsigned long exact;
         double error; /* four times the standard error */
-    } sizes[] = {{&distinct_small, 32, 0.20}, {&distinct_middle, 4096, 0.065}, {&distinct_large, 1048576, 0.016}};
+    } sizes[] = {{&distinct_small, 32, 0.20}, {&distinct_middle, 4096, 0.065}, {&distinct_large, 524288, 0.016}};
     (void)state;
     for (size_t s = 0; s < ROWS(sizes); s++) {
         struct distinct d = {0};
