@@ -158,15 +158,9 @@ static bool set_tls(struct cli_options *o, const char *value)
     return false;
 }
 
-#define SET_FLAG(member)                                                                                                         \
-    static bool set_##member(struct cli_options *o, const char *value)                                                           \
-    {                                                                                                                            \
-        (void)value;                                                                                                             \
-        return o->member = true;                                                                                                 \
-    }
-SET_FLAG(insecure)
-SET_FLAG(plaintext_auth)
-SET_FLAG(yes_it_is_mine)
+FLAG(insecure, insecure)
+FLAG(plaintext_auth, plaintext_auth)
+FLAG(yes_it_is_mine, yes_it_is_mine)
 
 static const struct {
     const char *name;

@@ -98,23 +98,6 @@ static int read_file(struct reading *r, const char *path)
     return EX_NOINPUT;
 }
 
-/* Whether the rotated file is only now made of another one, which is still there: that one is read. */
-static bool is_being_packed(const char *path)
-{
-    static const char *const ends[] = {".gz", ".zst"};
-    size_t len = strlen(path);
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        size_t end = strlen(ends[i]);
-        if (len <= end || strcmp(path + len - end, ends[i]) != 0)
-            continue;
-        char *plain = strndup(path, len - end);
-        bool is = plain && access(plain, F_OK) == 0;
-        free(plain);
-        return is;
-    }
-    return false;
-}
-
 static int read_files(struct reading *r, const struct cli_options *o, time_t since, int count, char *const *files)
 {
     int status = EX_OK;
@@ -128,7 +111,7 @@ static int read_files(struct reading *r, const struct cli_options *o, time_t sin
         return EX_OSERR;
     bool missing = all.count > 1 && access(all.paths[0], F_OK) == -1 && errno == ENOENT; /* it was rotated just now */
     for (size_t i = all.count; i-- > (missing ? 1U : 0U);)
-        if (!is_being_packed(all.paths[i]) && read_file(r, all.paths[i]) != EX_OK)
+        if (!log_files_is_double(&all, i) && read_file(r, all.paths[i]) != EX_OK)
             status = EX_NOINPUT;
     log_files_free(&all);
     return status;

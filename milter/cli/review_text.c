@@ -5,8 +5,6 @@
 #include "page.h"
 #include "review_view.h"
 
-#define TABLE_COLUMNS 5
-
 struct view {
     const struct page *page;
     const struct report *report;

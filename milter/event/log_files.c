@@ -115,6 +115,16 @@ int log_files_find(struct log_files *files, const char *path, time_t since)
     return result;
 }
 
+bool log_files_is_double(const struct log_files *files, size_t which)
+{
+    const char *path = files->paths[which], *mark = strrchr(path, '.');
+    size_t len = mark && (strcmp(mark, ".gz") == 0 || strcmp(mark, ".zst") == 0) ? (size_t)(mark - path) : 0;
+    for (size_t i = 1; len && i < files->count; i++)
+        if (files->paths[i] && strlen(files->paths[i]) == len && memcmp(files->paths[i], path, len) == 0)
+            return true;
+    return false;
+}
+
 void log_files_free(struct log_files *files)
 {
     for (size_t i = 0; i < files->count; i++)

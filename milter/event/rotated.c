@@ -49,17 +49,6 @@ static size_t find(const struct log_files *files, const struct follow_position *
     return files->count;
 }
 
-/* Whether the file is what a compression is making of another one, which is there, too. */
-static bool is_double(const struct log_files *files, size_t which)
-{
-    const char *path = files->paths[which], *mark = strrchr(path, '.');
-    size_t len = mark && (strcmp(mark, ".gz") == 0 || strcmp(mark, ".zst") == 0) ? (size_t)(mark - path) : 0;
-    for (size_t i = 1; len && i < files->count; i++)
-        if (files->paths[i] && strlen(files->paths[i]) == len && memcmp(files->paths[i], path, len) == 0)
-            return true;
-    return false;
-}
-
 /* The rotated ones before that index, the newest first, are to be read. 0, or -1: errno ENOMEM. */
 static int take(struct rotated *r, struct log_files *files, size_t end)
 {
@@ -68,7 +57,7 @@ static int take(struct rotated *r, struct log_files *files, size_t end)
     if (!r->paths)
         return -1;
     for (size_t i = 1; i < end; i++) {
-        if (is_double(files, i)) {
+        if (log_files_is_double(files, i)) {
             free(files->paths[i]);
             files->paths[i] = NULL;
         }
