@@ -33,12 +33,25 @@ void end_close(struct end *e)
 void end_is_gone(struct end *e)
 {
     e->gone = true;
+    e->held = false;
     e->sent = 0;
     buffer_free(&e->out);
 }
 
+/* Keep octets for it. */
+static void keep(struct end *e, const char *octets, size_t len)
+{
+    if (!e->gone && buffer_add(&e->out, octets, len) == -1)
+        e->failed = true;
+}
+
 void end_send(struct end *e, const char *octets, size_t len)
 {
+    if (e->held) {
+        keep(e, octets, len);
+        end_flush(e);
+        return;
+    }
     while (len && !e->gone && !e->out.len) {
         ssize_t n = send(e->watch.fd, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n == -1 && errno == EAGAIN)
@@ -50,12 +63,24 @@ void end_send(struct end *e, const char *octets, size_t len)
             len -= (size_t)n;
         }
     }
-    if (len && !e->gone && buffer_add(&e->out, octets, len) == -1)
-        e->failed = true;
+    if (len)
+        keep(e, octets, len);
+}
+
+void end_hold(struct end *e, const char *octets, size_t len)
+{
+    e->held = !e->gone && (e->held || !e->out.len);
+    keep(e, octets, len);
+}
+
+bool end_is_full(const struct end *e)
+{
+    return e->out.len && !e->held;
 }
 
 void end_flush(struct end *e)
 {
+    e->held = false;
     while (e->sent < e->out.len) {
         ssize_t n = send(e->watch.fd, e->out.data + e->sent, e->out.len - e->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n == -1 && errno == EAGAIN)

@@ -12,8 +12,9 @@ struct end {
     struct watch watch; /* its fd: -1 for none */
     struct loop *loop;
     void *link;
-    struct buffer out; /* what it does not take yet */
+    struct buffer out; /* what it does not take yet, or is not offered yet */
     size_t sent; /* octets of out */
+    bool held; /* out is not offered yet */
     bool watched; /* by the loop */
     bool ended; /* it has said all */
     bool gone; /* it hears nothing any more */
@@ -29,9 +30,13 @@ void end_close(struct end *e); /* one without a connection too */
 /* Nothing can be said to it any more: what waits for it is dropped, and what comes. */
 void end_is_gone(struct end *e);
 
-/* Send octets, and keep what is not taken; send what was kept. */
+/* Send octets, and keep what is not taken; send what was kept. Held octets wait for others to be sent: they make no sense to it without what follows. */
 void end_send(struct end *e, const char *octets, size_t len);
+void end_hold(struct end *e, const char *octets, size_t len);
 void end_flush(struct end *e);
+
+/* Whether something waits for it to take it. */
+bool end_is_full(const struct end *e);
 
 /* Say that there is nothing more to come. */
 void end_shut(struct end *e);

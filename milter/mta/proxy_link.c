@@ -47,12 +47,18 @@ static void link_close(struct link *l)
 static void pass_commands(struct link *l, const char *s, size_t len)
 {
     const char *rest = s;
-    size_t rest_len = len;
+    size_t rest_len = len, whole = 0;
     struct frame f;
-    while (frame_next(&l->commands, &rest, &rest_len, &f) != FRAME_USED_UP)
+    while (frame_next(&l->commands, &rest, &rest_len, &f) != FRAME_USED_UP) {
         if (proxy_session_see(&l->session, &f) == -1)
             l->failed = true;
-    end_send(&l->milter, s, len);
+        if (!l->commands.left || l->commands.left > LINK_HELD_MAX)
+            whole = (size_t)(rest - s);
+    }
+    if (whole)
+        end_send(&l->milter, s, whole);
+    if (whole < len)
+        end_hold(&l->milter, s + whole, len - whole);
 }
 
 /* Octets on their way to the MTA that lie side by side, to be sent at once. */
@@ -107,6 +113,8 @@ static void end_ends(struct link *l, struct end *e)
     if (e == &l->milter) {
         frame_rest(&l->answers, &f);
         end_send(&l->mta, f.octets, f.size);
+    } else if (l->milter.held) {
+        end_flush(&l->milter);
     }
     move_to(l, &l->all->ending);
 }
@@ -144,7 +152,7 @@ static bool is_over(const struct end *e, const struct end *other)
 
 static int watch_for_more(struct end *e, const struct end *other)
 {
-    return end_watch(e, (e->ended || other->out.len ? 0 : EPOLLIN) | (e->out.len ? EPOLLOUT : 0));
+    return end_watch(e, (e->ended || end_is_full(other) ? 0 : EPOLLIN) | (end_is_full(e) ? EPOLLOUT : 0));
 }
 
 /* After anything has happened to an open link: see what it comes to. */

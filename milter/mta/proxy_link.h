@@ -1,5 +1,8 @@
 /* One connection of an MTA with the one to the milter that it is passed on to. For the thread of the proxy alone.
  *
+ * What the MTA says goes on frame by frame, but for a frame that is too long: an MTA writes a message's body in pieces of a page, and to pass on each would wake the
+ * milter for nothing. What the milter says goes on as it comes.
+ *
  * Each direction has at most one piece in memory: while one end does not take what there is for it, nothing is read from the other. An end that says
  * no more is passed on as such (shutdown(2)) and the other direction goes on; one that is gone ends the link as soon as what it had said is with the
  * other. Where the milter cannot be reached, the MTA's connection is closed. */
@@ -12,6 +15,7 @@
 #include <mailwhy/loop.h>
 #include <mailwhy/proxy_reply.h>
 
+#define LINK_HELD_MAX 65536 /* octets of a frame that are waited for */
 #define LINK_PIECE (128 * 1024) /* octets that are read at once */
 #define LINK_ENDING_MS 60000 /* a link of which one end has said all is closed after this time without an octet */
 

@@ -127,6 +127,32 @@ class Protocol(ProxyTest):
                          {"sender": "a@elsewhere.test", "recipient": "b@mailwhy.test", "queue_id": "QUEUE1", "pid": 77,
                           "client_addr": "192.0.2.7", "client_name": "client.example.com", "via": "wrap:scripted", "stage": "rcpt"})
 
+    def test_frame_by_frame(self):
+        """What the MTA has not finished to say is kept back, but for a frame that is too long; what it has is not."""
+        heard = []
+
+        def script(wire):
+            while octets := wire.sock.recv(1 << 20):
+                heard.append(octets)
+
+        self.milter(script)
+        first, second, body = frame(b"H", b"client.test\0"), frame(b"L", b"Subject\0kept back\0"), frame(b"B", b"x" * 100_000)
+        mta = self.mta()
+        mta.send(first + second[:9])
+        wait_for("the first frame", lambda: heard)
+        mta.send(second[9:12])
+        time.sleep(0.1)
+        self.assertEqual(heard, [first])
+        mta.send(second[12:])
+        wait_for("the second frame", lambda: len(heard) > 1)
+        self.assertEqual(heard[1:], [second])
+        mta.send(body[:30_000])
+        wait_for("what is too long to be kept", lambda: b"".join(heard[2:]) == body[:30_000])
+        mta.send(body[30_000:-1])
+        mta.close()
+        wait_for("the rest, for nothing follows", lambda: b"".join(heard[2:]) == body[:-1])
+        self.all_gone()
+
     def test_versions(self):
         """What MTA and milter negotiate passes through, whatever the version."""
         heard = []
