@@ -13,8 +13,9 @@
 struct authlog;
 
 struct authlog_options {
-    const char *log; /* the mail log's path */
-    const char *state; /* the state file's; where there is none, or one of another log, the log is followed from its end on */
+    const char *log; /* the mail log's path, "journal", or "journal:" and the path of a folder */
+    const char *
+        state; /* the state file's; where there is none, or one that is damaged or of another log, the log is followed from its end on */
     const char *event_log; /* the path of the service's event log */
 };
 

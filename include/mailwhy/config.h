@@ -36,7 +36,7 @@ struct config {
     const char *local_catalog;
     struct explain_options explain;
     const char *event_log;
-    const char *maillog_follow; /* "": none */
+    const char *maillog_follow; /* a path, "journal", "journal:/FOLDER"; "": none */
     const char *maillog_state;
     bool log_refused, log_auth, log_accepted;
     enum privacy_how user_names, addresses; /* how they are written */

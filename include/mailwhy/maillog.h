@@ -45,6 +45,9 @@ struct maillog_message {
 /* Another file begins, whose lines have these years. */
 void maillog_begin(struct maillog *m, const struct log_years *years);
 
+/* Take a line apart, without its end: *message points into it. False: it is none of a log. */
+bool maillog_split(struct maillog *m, const char *line, size_t len, struct maillog_message *message);
+
 /* Read one line, without its end, or one message. Strings of e live until the next call. The kind, or -1: errno ENOMEM. */
 int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e);
 int maillog_read_message(struct maillog *m, const struct maillog_message *message, struct event *e);

@@ -68,6 +68,16 @@ static int check_optional_path(cfg_t *cfg, cfg_opt_t *opt)
     return *cfg_opt_getstr(opt) ? check_path(cfg, opt) : 0;
 }
 
+/* What is followed: a path, or a journal. */
+static int check_followed(cfg_t *cfg, cfg_opt_t *opt)
+{
+    const char *log = cfg_opt_getstr(opt);
+    if (*log && *log != '/' && strcmp(log, "journal") != 0 && strncmp(log, "journal:/", 9) != 0)
+        cfg_error(cfg, "%s = \"%s\": must be a path that begins with /, \"journal\" or \"journal:/FOLDER\"", cfg_opt_name(opt),
+                  log);
+    return 0;
+}
+
 static int check_privacy(cfg_t *cfg, cfg_opt_t *opt)
 {
     if (privacy_how_from_name(cfg_opt_getstr(opt)) == -1)
@@ -151,7 +161,7 @@ static void prepare(cfg_t *cfg)
                   {"explain|help_url", check_reply_text},
                   {"explain|contact", check_reply_text},
                   {"log", check_log},
-                  {"maillog|follow", check_optional_path},
+                  {"maillog|follow", check_followed},
                   {"maillog|state", check_path},
                   {"privacy|user", check_privacy},
                   {"privacy|address", check_privacy},

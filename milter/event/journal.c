@@ -11,8 +11,9 @@
 #define TIME_MAX (253402300799L * MICROSECONDS) /* the end of the year 9999 */
 
 static const char *const names[JOURNAL_FIELDS] = {
-    [JOURNAL_TIME] = "__REALTIME_TIMESTAMP", [JOURNAL_HOST] = "_HOSTNAME", [JOURNAL_PROGRAM] = "SYSLOG_IDENTIFIER",
-    [JOURNAL_SYSLOG_PID] = "SYSLOG_PID",     [JOURNAL_PID] = "_PID",       [JOURNAL_MESSAGE] = "MESSAGE",
+    [JOURNAL_TIME] = "__REALTIME_TIMESTAMP", [JOURNAL_SENT] = "_SOURCE_REALTIME_TIMESTAMP", [JOURNAL_HOST] = "_HOSTNAME",
+    [JOURNAL_PROGRAM] = "SYSLOG_IDENTIFIER", [JOURNAL_SYSLOG_PID] = "SYSLOG_PID",           [JOURNAL_PID] = "_PID",
+    [JOURNAL_MESSAGE] = "MESSAGE",
 };
 
 enum journal_field journal_field(const char *name, size_t len)
@@ -23,18 +24,24 @@ enum journal_field journal_field(const char *name, size_t len)
     return (enum journal_field)field;
 }
 
+/* Set the time, where the field is one. */
+static void take_time(struct span field, struct maillog_message *message)
+{
+    long microseconds;
+    if (!field.at || !json_long(field.at, span_length(field), &microseconds) || microseconds < 0 || microseconds > TIME_MAX)
+        return;
+    message->time = (struct timespec){microseconds / MICROSECONDS, microseconds % MICROSECONDS * 1000};
+    message->timed = true;
+}
+
 void journal_message(const struct span fields[static JOURNAL_FIELDS], struct maillog_message *message)
 {
-    struct span time = fields[JOURNAL_TIME];
     struct span pid = fields[fields[JOURNAL_SYSLOG_PID].at ? JOURNAL_SYSLOG_PID : JOURNAL_PID];
-    long microseconds;
     *message = (struct maillog_message){fields[JOURNAL_HOST], fields[JOURNAL_PROGRAM], fields[JOURNAL_MESSAGE], .timed = false};
     if (pid.at)
         json_long(pid.at, span_length(pid), &message->pid);
-    if (time.at && json_long(time.at, span_length(time), &microseconds) && microseconds >= 0 && microseconds <= TIME_MAX) {
-        message->time = (struct timespec){microseconds / MICROSECONDS, microseconds % MICROSECONDS * 1000};
-        message->timed = true;
-    }
+    take_time(fields[JOURNAL_TIME], message);
+    take_time(fields[JOURNAL_SENT], message);
 }
 
 bool journal_is_whole(const struct maillog_message *message)

@@ -5,7 +5,8 @@
 #include <mailwhy/maillog.h>
 
 enum journal_field {
-    JOURNAL_TIME,
+    JOURNAL_TIME, /* when it was received */
+    JOURNAL_SENT, /* when it was sent; not in each */
     JOURNAL_HOST,
     JOURNAL_PROGRAM,
     JOURNAL_SYSLOG_PID,

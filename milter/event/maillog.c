@@ -305,13 +305,20 @@ int maillog_read_message(struct maillog *m, const struct maillog_message *messag
     return kind != MAILLOG_NOTHING && set_strings(m, &f, e) == -1 ? -1 : kind;
 }
 
-int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e)
+bool maillog_split(struct maillog *m, const char *line, size_t len, struct maillog_message *message)
 {
     struct span s = {line, line + len};
-    struct maillog_message message = {.timed = true};
-    if (!read_time(m, &s, &message.time))
-        m->unread += span_find(s, " postfix/") || span_find(s, " sendmail[") || span_find(s, " sm-mta[");
-    else if (split(s, &message))
+    *message = (struct maillog_message){.timed = true};
+    if (read_time(m, &s, &message->time))
+        return split(s, message);
+    m->unread += span_find(s, " postfix/") || span_find(s, " sendmail[") || span_find(s, " sm-mta[");
+    return false;
+}
+
+int maillog_read(struct maillog *m, const char *line, size_t len, struct event *e)
+{
+    struct maillog_message message;
+    if (maillog_split(m, line, len, &message))
         return maillog_read_message(m, &message, e);
     *e = (struct event){0};
     return MAILLOG_NOTHING;

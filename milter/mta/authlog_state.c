@@ -40,13 +40,16 @@ int authlog_state_read(struct authlog_state *state, const char *path, const char
     }
     text[n] = '\0';
     const char *first = next_line(&at), *of = next_line(&at), *place = next_line(&at), *events = next_line(&at);
-    if (!events || strcmp(first, FIRST_LINE) != 0 || follow_position_parse(place, &got.log) == -1 ||
+    if (!events || strcmp(first, FIRST_LINE) != 0 || strlen(place) >= sizeof got.log ||
         follow_position_parse(events, &got.events) == -1) {
         errno = EBADMSG;
         return -1;
     }
-    if (strcmp(of, log) != 0)
-        return 0;
+    if (strcmp(of, log) != 0) {
+        errno = ESTALE;
+        return -1;
+    }
+    strcpy(got.log, place);
     *state = got;
     return 1;
 }
@@ -67,10 +70,9 @@ static int write_file(const char *path, const struct buffer *text)
 int authlog_state_write(const struct authlog_state *state, const char *path, const char *log)
 {
     struct buffer text = {0}, other = {0};
-    char place[FOLLOW_POSITION_SIZE], events[FOLLOW_POSITION_SIZE];
-    follow_position_format(&state->log, place);
+    char events[FOLLOW_POSITION_SIZE];
     follow_position_format(&state->events, events);
-    buffer_printf(&text, FIRST_LINE "\n%s\n%s\n%s\n", log, place, events);
+    buffer_printf(&text, FIRST_LINE "\n%s\n%s\n%s\n", log, state->log, events);
     buffer_printf(&other, "%s.new", path);
     int result = -1;
     errno = ENOMEM;

@@ -4,13 +4,15 @@
 
 #include <mailwhy/follow.h>
 
+#include "authlog_source.h"
+
 struct authlog_state {
-    struct follow_position log; /* behind the last line that was taken */
+    char log[AUTHLOG_PLACE_SIZE]; /* behind the last line that was taken */
     struct follow_position
         events; /* in the event log, behind all that was written for lines up to there, and before all that is written for others */
 };
 
-/* Read the state of that log. 1; 0: there is none, or it is that of another log; -1: the file can't be read (errno) or is damaged (EBADMSG). */
+/* Read the state of that log. 1; 0: there is none; -1: the file can't be read (errno), is damaged (EBADMSG), or that of another log (ESTALE). */
 int authlog_state_read(struct authlog_state *state, const char *path, const char *log);
 
 /* 0, or -1 with errno: what was in the file is still there. */
