@@ -14,7 +14,7 @@
 struct follow_journal;
 
 /* Follow the journal of this machine's system (folder NULL), or that in a folder, as journalctl --directory= has it; neither need be there. The folder is copied. It
- * begins at the end, or where that is not to be had with what comes from now on. NULL with errno. */
+ * begins at the end, or where that is not to be had with what comes from now on. The process handles SIGBUS from then on. NULL with errno. */
 struct follow_journal *follow_journal_open(const char *folder);
 void follow_journal_close(struct follow_journal *f); /* NULL is allowed */
 

@@ -14,6 +14,7 @@
 #include "journal_cursor.h"
 #include "journal_fields.h"
 #include "journal_folder.h"
+#include "journal_guard.h"
 
 #define MATCH "SYSLOG_FACILITY=2" /* mail */
 #define LOOK_S 1 /* for a journal that cannot be read */
@@ -52,6 +53,7 @@ struct follow_journal *follow_journal_open(const char *folder)
         errno = ENOMEM;
         return NULL;
     }
+    journal_guard_install();
     f->opened = clock_s() - LOOK_S;
     f->fault = ENOENT;
     f->fd = -1;
@@ -135,15 +137,18 @@ static int open_journal(struct follow_journal *f)
     return result < 0 ? result : go_to_place(f);
 }
 
-/* Have the journal open, where it can be. */
+/* Have the journal open, where it can be; it is tried once a second. */
 static bool have_journal(struct follow_journal *f)
 {
     time_t now = clock_s();
     if (f->journal || now - f->opened < LOOK_S)
         return f->journal;
     f->opened = now;
-    f->fault = -open_journal(f);
-    if (f->fault)
+    int result = open_journal(f);
+    if (journal_guard_hit())
+        result = -EIO;
+    f->fault = -result;
+    if (result < 0)
         close_journal(f);
     return f->journal;
 }
@@ -197,7 +202,15 @@ static int read_entry(struct follow_journal *f, struct maillog_message *message)
     return journal_is_whole(message);
 }
 
-/* Take the current entry. 1; 0: it is passed over; -1: errno ENOMEM, and it comes again. */
+/* Leave a journal that cannot be read, and try again in a second. */
+static void fail(struct follow_journal *f, int fault)
+{
+    close_journal(f);
+    f->opened = clock_s();
+    f->fault = fault;
+}
+
+/* Take the current entry. 1; 0: it is passed over; -1: errno ENOMEM. What was not read, for want of memory or of the file, comes again. */
 static int take_entry(struct follow_journal *f, struct maillog_message *message)
 {
     struct journal_cursor cursor;
@@ -206,32 +219,40 @@ static int take_entry(struct follow_journal *f, struct maillog_message *message)
     bool placed = keep_place(f) == 0 && journal_cursor_parse(&cursor, f->place) == 0;
     bool passed = placed && f->seeking && journal_cursor_passed(&cursor, &f->from);
     int got = placed && !passed ? read_entry(f, message) : 0;
-    if (!placed || passed || got == -1)
+    bool broken = journal_guard_hit();
+    if (!placed || passed || got == -1 || broken)
         strcpy(f->place, before);
     else
         f->seeking = false;
-    if (got == -1)
-        close_journal(f);
-    return got;
+    if (got == -1 || broken)
+        fail(f, broken ? EIO : ENOMEM);
+    return broken ? 0 : got;
+}
+
+static int next_entry(struct follow_journal *f, struct maillog_message *message)
+{
+    while (have_journal(f)) {
+        int got = sd_journal_next(f->journal);
+        if (journal_guard_hit())
+            got = -EIO;
+        if (got < 0)
+            fail(f, -got);
+        else if (got == 0 && !look_again(f))
+            return 0;
+        if (got > 0 && ++f->entries % PROCESS == 0)
+            sd_journal_process(f->journal);
+        if (got > 0 && (got = take_entry(f, message)) != 0)
+            return got;
+    }
+    return 0;
 }
 
 int follow_journal_next(struct follow_journal *f, struct maillog_message *message)
 {
-    while (have_journal(f)) {
-        int got = sd_journal_next(f->journal);
-        if (got < 0) {
-            f->fault = -got;
-            close_journal(f);
-        } else if (got > 0) {
-            if (++f->entries % PROCESS == 0)
-                sd_journal_process(f->journal);
-            if ((got = take_entry(f, message)) != 0)
-                return got;
-        } else if (!look_again(f)) {
-            return 0;
-        }
-    }
-    return 0;
+    journal_guard_begin();
+    int got = next_entry(f, message);
+    journal_guard_end();
+    return got;
 }
 
 int follow_journal_fd(const struct follow_journal *f)
