@@ -29,7 +29,7 @@ struct follow_journal {
     char place[FOLLOW_JOURNAL_PLACE_SIZE];
     struct journal_cursor from; /* the place where reading began, */
     bool seeking; /* up to which an entry may come yet */
-    bool from_end;
+    bool from_end; /* nothing was tried yet */
     unsigned entries;
     int fault;
     struct buffer store;
@@ -114,7 +114,6 @@ static int go_to_place(struct follow_journal *f)
     if (result < 0 || (result = sd_journal_add_match(f->journal, MATCH, 0)) < 0 ||
         (result = sd_journal_seek_cursor(f->journal, f->place)) < 0)
         return result;
-    f->from_end = false;
     f->seeking = true;
     return journal_cursor_parse(&f->from, f->place) == 0 ? 0 : -EBADMSG;
 }
@@ -148,6 +147,7 @@ static bool have_journal(struct follow_journal *f)
     if (journal_guard_hit())
         result = -EIO;
     f->fault = -result;
+    f->from_end = false;
     if (result < 0)
         close_journal(f);
     return f->journal;

@@ -1,9 +1,11 @@
-"""A journal of systemd in a file, and what journalctl says of it. No journald runs: systemd-journal-remote writes the file from export format."""
+"""A journal of systemd in a file, and what journalctl says of it; and one that grows in a folder. No journald runs: systemd-journal-remote writes
+the files from export format."""
 
 import datetime
 import re
 import struct
 import subprocess
+import time
 
 REMOTE = "/lib/systemd/systemd-journal-remote"
 FORMATS = ("export", "json", "json-seq", "json-sse", "json-pretty")
@@ -44,3 +46,33 @@ class Journal:
         """What journalctl -o says, as octets."""
         return subprocess.run(("journalctl", f"--file={self.path}", "-o", form, "--no-pager", *options), check=True, timeout=60,
                               stdout=subprocess.PIPE).stdout
+
+
+class Growing:
+    """A journal in a folder, to which entries are added, and whose files are archived and removed, as journald does it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.file = folder / "mail.journal"
+
+    def add(self, *entries):
+        subprocess.run((REMOTE, f"--output={self.file}", "--split-mode=none", "-"), input=b"".join(entries), check=True, timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def said(self, *lines, **others):
+        """Entries of now, of lines as a mail log has them behind their time; to be added."""
+        for number, line in enumerate(lines):
+            found = LINE.fullmatch(f"Jan 1 0:0:0 {line}")
+            yield entry(datetime.datetime.now().astimezone(), found["host"], found["program"], found["text"], found["pid"] or 0,
+                        __MONOTONIC_TIMESTAMP=str(time.monotonic_ns() // 1000 + number), **others)
+
+    def rotate(self):
+        """The file gets the name of an archived one, of what its first entry is, and entries that are added now come into another."""
+        first = subprocess.run(("journalctl", f"--file={self.file}", "-o", "export", "--no-pager"), check=True, timeout=60, stdout=subprocess.PIPE).stdout
+        sequence, number, when = re.match(rb"__CURSOR=s=(\w+);i=(\w+);b=\w+;m=\w+;t=(\w+);", first).groups()
+        self.file.rename(self.folder / f"mail@{sequence.decode()}-{int(number, 16):016x}-{int(when, 16):016x}.journal")
+
+    def vacuum(self):
+        """Remove the archived files."""
+        subprocess.run(("journalctl", f"--directory={self.folder}", "--vacuum-size=1"), check=True, timeout=60, stderr=subprocess.DEVNULL)
+        assert len(list(self.folder.glob("*"))) <= 1, "nothing was removed"

@@ -274,20 +274,22 @@ class Survives(Followed):
 SENDMAIL = "mx sm-mta[{pid}]: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed{user}, relay=c.test [{client}]"
 
 
-class Lines(Explained):
-    """A log that the test writes, without an MTA."""
+class Written(Explained):
+    """A log that the test writes, without an MTA: make_log() makes it and gives its name in mailwhy.conf, write() adds to it."""
+
+    user = ""
 
     def setUp(self):
         self.sandbox = self.enterContext(Sandbox())
-        self.log = self.sandbox.directory("log") / "mail.log"
         self.state = self.sandbox / "state" / "maillog"
-        self.daemon = Mailwhyd(self.sandbox, self.sandbox / "sockets", more=following(self.log, self.sandbox))
+        self.daemon = Mailwhyd(self.sandbox, self.sandbox / "sockets", user=self.user, more=following(self.make_log(), self.sandbox))
         self.addCleanup(self.daemon.check_sanitizers)
         self.numbers = itertools.count(1000)
 
-    def write(self, *lines, end="\n"):
-        with open(self.log, "a", encoding="latin-1") as log:
-            log.write("".join(time.strftime("%b %e %H:%M:%S ") + line + end for line in lines))
+    def start(self):
+        """Start mailwhyd for the first time. It follows the log when this is done."""
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
 
     def sendmail(self, count=1, **values):
         """Lines of Sendmail; their process numbers."""
@@ -304,11 +306,9 @@ class Lines(Explained):
         time.sleep(0.3)
         self.assertEqual(self.pids(), pids)
 
-    def test_sendmail(self):
+    def assert_sendmail(self):
         """A failed sign-in of Sendmail becomes an event with reason and reference, at once."""
-        self.log.touch()
-        self.daemon.start()
-        wait_for("the state", self.state.exists)
+        self.start()
         pid, = self.sendmail(user=", user=anna")
         self.expect([pid])
         event, = self.daemon.events()
@@ -317,6 +317,35 @@ class Lines(Explained):
         shown = mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout
         self.assertIn("auth-bad-credentials", shown)
         self.assertIn("LOGIN", shown)
+
+    def assert_killed_at_work(self, between):
+        """kill -9 while it works off many lines, many times: each line is taken once, also where events were written after the state was."""
+        self.start()
+        expected = []
+        for number in range(12):
+            expected += self.sendmail(150)
+            time.sleep(0.02 * number)
+            self.daemon.kill9()
+            between(number)
+            self.daemon.start()
+        self.expect(expected)
+
+
+class Lines(Written):
+    """In a file."""
+
+    def make_log(self):
+        self.log = self.sandbox.directory("log") / "mail.log"
+        return self.log
+
+    def write(self, *lines, end="\n"):
+        with open(self.log, "a", encoding="latin-1") as log:
+            log.write("".join(time.strftime("%b %e %H:%M:%S ") + line + end for line in lines))
+
+    def test_sendmail(self):
+        """A failed sign-in of Sendmail becomes an event with reason and reference, at once."""
+        self.log.touch()
+        self.assert_sendmail()
 
     def test_first_start(self):
         """What was in the log before mailwhyd first followed it is no event; a log that comes later is read from its beginning."""
@@ -335,8 +364,7 @@ class Lines(Explained):
     def test_other_lines(self):
         """Lines that are none of these, cut, or without a process, are no events."""
         self.log.touch()
-        self.daemon.start()
-        wait_for("the state", self.state.exists)
+        self.start()
         self.write("mx postfix/smtpd[77]: NOQUEUE: reject: RCPT from c.test[192.0.2.7]: 554 5.7.1 <a@b.test>: Relay access denied; from=<a@b.test>",
                    "mx sm-mta[78]: AUTH failure (LOGIN", "mx other[79]: AUTH failure (LOGIN): x, relay=c.test [192.0.2.7]", "\0" * 100, "\xff" * 100,
                    "x" * (2 << 20), "mx postfix/smtpd[80]: NOQUEUE: reject: AUTH from c.test[192.0.2.7]: 503 5.5.1 Error: authentication not enabled")
@@ -345,8 +373,7 @@ class Lines(Explained):
     def test_ended_and_changed(self):
         """While it is down the log is written to, renamed, compressed, copied and truncated: each line is taken once when it is back."""
         self.log.touch()
-        self.daemon.start()
-        wait_for("the state", self.state.exists)
+        self.start()
         expected = self.sendmail(3)
         self.expect(expected)
 
@@ -381,23 +408,14 @@ class Lines(Explained):
     def test_killed_at_work(self):
         """kill -9 while it works off many lines, many times: each line is taken once, also where events were written after the state was."""
         self.log.touch()
-        self.daemon.start()
-        wait_for("the state", self.state.exists)
-        expected = []
-        for number in range(12):
-            expected += self.sendmail(150)
-            time.sleep(0.02 * number)
-            self.daemon.kill9()
-            self.daemon.start()
-        self.expect(expected)
+        self.assert_killed_at_work(lambda _number: None)
 
     def test_names_hidden(self):
         """A user is hidden in what is written of the mail log, and after kill -9 each line is still taken once."""
         key = self.sandbox / "privacy.key"
         self.daemon.config.write_text(self.daemon.config.read_text() + f'privacy {{ user = "hmac" address = "mask" key_file = "{key}" }}\n')
         self.log.touch()
-        self.daemon.start()
-        wait_for("the state", self.state.exists)
+        self.start()
         expected = []
         for number in range(6):
             expected += self.sendmail(100, user=", user=gwendolyn")
@@ -418,8 +436,7 @@ class Lines(Explained):
                 log.write(f"{stamp}mx postfix/smtpd[77]: warning: c.test[192.0.2.7]: SASL LOGIN authentication failed: x, sasl_username={user}\n")
 
         self.log.touch()
-        self.daemon.start()
-        wait_for("the state", self.state.exists)
+        self.start()
         with self.daemon.connect() as reply_map:
             reply_map.request("77", "535 5.7.8 Error: authentication failed: x")
         write("one")
@@ -431,8 +448,8 @@ class Lines(Explained):
         self.assertEqual([(event.get("sasl_user"), "ref" in event) for event in self.daemon.events()], [(None, True), ("one", False), ("two", True)])
 
     def test_state(self):
-        """A damaged state, and one of another log, are said or passed over: the log is followed from its end."""
-        for text, said in (("nonsense\n", "is damaged"), (None, "")):
+        """A damaged state, and one of another log, are said: the log is followed from its end."""
+        for text, said in (("nonsense\n", "is damaged"), (None, "is of another mail log")):
             with self.subTest(text):
                 self.sendmail(2)
                 if text:
