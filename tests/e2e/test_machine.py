@@ -148,6 +148,7 @@ class Package(MachineTest):
         wait_for("the event in the journal", lambda: f"ref={event['ref']}" in machine.text("journalctl", "-t", "mailwhyd"))
         self.assertIn("adm", machine.text("sh", "-c", f"for g in $(sed -n 's/^Groups://p' /proc/{self.main_pid()}/status); do getent group $g; done"))
         self.check_maillog()
+        self.check_journal()
         machine.run("logrotate", "-f", "/etc/logrotate.d/mailwhyd")
         self.assertTrue(self.is_explained())
         self.assertEqual(len(machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines()), 1)
@@ -166,6 +167,36 @@ class Package(MachineTest):
                            f"echo \"$(date +'%b %e %T') {failure}\" >>/var/log/mail.log")
         wait_for("its event", lambda: "192.0.2.9" in self.machine.text("tail", "-n1", "/var/log/mailwhy/events.jsonl"))
         wait_for("how far it was read", lambda: self.machine.text("ls", "/var/lib/mailwhy") == "maillog")
+
+    def check_journal(self):
+        """The journal of the machine is followed in place of that file, over its archiving, the removal of what was read, and kill -9 and a start: in
+        the group systemd-journal, or in the unit's own. In none of these it is said what is missing."""
+        machine = self.machine
+        machine.shell(f"sed -i 's|^maillog {{ follow.*|maillog {{ follow = \"journal\" }}|' {CONF}")
+        self.restart_in_group("")
+        wait_for("the complaint", lambda: "permission denied: mailwhyd must run in the group systemd-journal" in machine.text("journalctl", "-t", "mailwhyd"))
+        self.assertIn("is of another mail log", machine.text("journalctl", "-t", "mailwhyd"))
+        self.restart_in_group("systemd-journal")
+        fail = "for pid in $(seq {} {}); do logger -t sm-mta --id=$pid -p mail.warning 'AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'; done"
+        own = "rm -r /run/systemd/system/mailwhyd.service.d; systemctl daemon-reload; systemctl reset-failed mailwhyd"
+        for number, (before, after) in enumerate((("", "journalctl --rotate"), ("systemctl kill --kill-who=main -s KILL mailwhyd.service", "journalctl --rotate"),
+                                                  (f"systemctl stop mailwhyd; {own}; journalctl --rotate --vacuum-size=1", "systemctl start mailwhyd"))):
+            first = 40 * number + 1
+            machine.shell(f"{before}\n{fail.format(first, first + 19)}\n{after}\n{fail.format(first + 20, first + 39)}")
+            wait_for("the events", lambda last=first + 39: last in self.pids_of("192.0.2.10"), 20)
+        time.sleep(0.5)
+        self.assertEqual(self.pids_of("192.0.2.10"), [*range(1, 121)])
+        machine.run("systemctl", "reset-failed", "mailwhyd")
+
+    def restart_in_group(self, group):
+        self.machine.shell("mkdir -p /run/systemd/system/mailwhyd.service.d; "
+                           f"printf '[Service]\nSupplementaryGroups=\nSupplementaryGroups={group}\n' >/run/systemd/system/mailwhyd.service.d/group.conf; "
+                           "systemctl daemon-reload; systemctl reset-failed mailwhyd; systemctl restart mailwhyd")
+
+    def pids_of(self, client):
+        """The processes of its events, in their order."""
+        events = map(json.loads, self.machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines())
+        return [event["pid"] for event in events if event.get("client_addr") == client]
 
     def test_upgrade(self):
         """An upgrade under load refuses no client and leaves no refusal unexplained; a changed configuration stays, an unchanged one is replaced."""
