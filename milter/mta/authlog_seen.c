@@ -180,18 +180,26 @@ static void drop_first(struct authlog_seen *s)
     free(w);
 }
 
-bool authlog_seen_written(struct authlog_seen *s, const struct event *failure)
+static bool is_of(struct authlog_seen *s, const struct written *w, const struct event *failure)
 {
     struct event e;
-    if (!s->first)
-        return false;
     buffer_clear(&s->strings);
-    bool own = event_from_json(&e, &s->strings, s->first->line.data, s->first->line.len) == 1 && e.pid == failure->pid &&
-               is_same(e.client_addr, failure->client_addr) && is_same(e.sasl_user, failure->sasl_user) &&
-               is_same(e.sasl_method, failure->sasl_method);
-    if (own)
+    return event_from_json(&e, &s->strings, w->line.data, w->line.len) == 1 && e.pid == failure->pid &&
+           is_same(e.client_addr, failure->client_addr) && is_same(e.sasl_user, failure->sasl_user) &&
+           is_same(e.sasl_method, failure->sasl_method);
+}
+
+bool authlog_seen_written(struct authlog_seen *s, const struct event *failure)
+{
+    const struct written *own = s->first;
+    while (own && !is_of(s, own, failure))
+        own = own->next;
+    if (!own)
+        return false;
+    while (s->first != own)
         drop_first(s);
-    return own;
+    drop_first(s);
+    return true;
 }
 
 void authlog_seen_forget_written(struct authlog_seen *s)

@@ -20,7 +20,8 @@ int authlog_seen_read(struct authlog_seen *s);
 /* Where that is. */
 void authlog_seen_position(const struct authlog_seen *s, struct follow_position *p);
 
-/* Whether an event was written for this failure before the last end: the first one that is kept is its own; it is then kept no longer. */
+/* Whether an event was written for this failure before the last end. It is then kept no longer, and neither are those before it, whose lines are gone from the
+ * log. */
 bool authlog_seen_written(struct authlog_seen *s, const struct event *failure);
 
 /* Keep none of these any longer: the lines that are read now are new ones. */
