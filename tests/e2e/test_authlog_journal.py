@@ -105,7 +105,6 @@ class Entries(InJournal):
         for end in (self.daemon.stop, self.daemon.kill9):
             for change in (nothing, rotated_with_both, rotated_twice, read_ones_removed, all_removed):
                 with self.subTest(change=change.__name__, end=end.__name__):
-                    self.empty()
                     expected += self.sendmail(3)
                     self.expect(expected)
                     if change == read_ones_removed:  # also the one that the cursor names
