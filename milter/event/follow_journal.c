@@ -84,9 +84,10 @@ void follow_journal_close(struct follow_journal *f)
 int follow_journal_from_place(struct follow_journal *f, const char *place)
 {
     struct journal_cursor cursor;
-    if (strlen(place) >= sizeof f->place || journal_cursor_parse(&cursor, place) == -1)
+    size_t len = strlen(place);
+    if (len >= sizeof f->place || journal_cursor_parse(&cursor, place) == -1)
         return -1;
-    strcpy(f->place, place);
+    memcpy(f->place, place, len + 1);
     f->from_end = false;
     return 0;
 }
@@ -215,13 +216,13 @@ static int take_entry(struct follow_journal *f, struct maillog_message *message)
 {
     struct journal_cursor cursor;
     char before[FOLLOW_JOURNAL_PLACE_SIZE];
-    strcpy(before, f->place);
+    memcpy(before, f->place, sizeof before);
     bool placed = keep_place(f) == 0 && journal_cursor_parse(&cursor, f->place) == 0;
     bool passed = placed && f->seeking && journal_cursor_passed(&cursor, &f->from);
     int got = placed && !passed ? read_entry(f, message) : 0;
     bool broken = journal_guard_hit();
     if (!placed || passed || got == -1 || broken)
-        strcpy(f->place, before);
+        memcpy(f->place, before, sizeof before);
     else
         f->seeking = false;
     if (got == -1 || broken)

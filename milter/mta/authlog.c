@@ -102,7 +102,7 @@ static int take_first(struct authlog *a)
 static void drop_first(struct authlog *a)
 {
     struct waiting *w = a->first;
-    strcpy(a->state.log, w->behind);
+    memcpy(a->state.log, w->behind, sizeof w->behind);
     a->changed = true;
     a->first = w->next;
     if (!a->first)

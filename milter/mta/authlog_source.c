@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -87,7 +88,7 @@ void authlog_source_place(const struct authlog_source *s, char place[static AUTH
 {
     struct follow_position position;
     if (s->journal) {
-        strcpy(place, follow_journal_place(s->journal));
+        snprintf(place, AUTHLOG_PLACE_SIZE, "%s", follow_journal_place(s->journal));
         return;
     }
     follow_position(s->file, &position);

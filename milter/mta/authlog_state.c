@@ -28,6 +28,7 @@ int authlog_state_read(struct authlog_state *state, const char *path, const char
 {
     char text[STATE_MAX], *at = text;
     struct authlog_state got;
+    size_t len;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd == -1)
         return errno == ENOENT ? 0 : -1;
@@ -40,7 +41,7 @@ int authlog_state_read(struct authlog_state *state, const char *path, const char
     }
     text[n] = '\0';
     const char *first = next_line(&at), *of = next_line(&at), *place = next_line(&at), *events = next_line(&at);
-    if (!events || strcmp(first, FIRST_LINE) != 0 || strlen(place) >= sizeof got.log ||
+    if (!events || strcmp(first, FIRST_LINE) != 0 || (len = strlen(place)) >= sizeof got.log ||
         follow_position_parse(events, &got.events) == -1) {
         errno = EBADMSG;
         return -1;
@@ -49,7 +50,7 @@ int authlog_state_read(struct authlog_state *state, const char *path, const char
         errno = ESTALE;
         return -1;
     }
-    strcpy(got.log, place);
+    memcpy(got.log, place, len + 1);
     *state = got;
     return 1;
 }
