@@ -13,6 +13,7 @@
 
 struct authlog_source {
     struct follow_journal *journal; /* NULL: it is a file */
+    bool own; /* it is this machine's */
     struct follow *file;
     struct maillog times; /* of the file's lines */
 };
@@ -25,7 +26,8 @@ struct authlog_source *authlog_source_open(const char *log)
     struct authlog_source *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    if (strcmp(log, JOURNAL) == 0)
+    s->own = strcmp(log, JOURNAL) == 0;
+    if (s->own)
         s->journal = follow_journal_open(NULL);
     else if (strncmp(log, in_folder, sizeof in_folder - 1) == 0)
         s->journal = follow_journal_open(log + sizeof in_folder - 1);
@@ -101,7 +103,8 @@ const char *authlog_source_fault(const struct authlog_source *s)
     if (s->journal && fault == ENOENT)
         return "there are no files of a journal";
     if (s->journal && fault == EACCES)
-        return "permission denied: mailwhyd must run in the group systemd-journal";
+        return s->own ? "permission denied: mailwhyd must run in the group systemd-journal"
+                      : "permission denied: mailwhyd runs in no group that may read it";
     if (s->journal && fault == EBADMSG)
         return "no file of the journal is whole";
     return fault ? strerror(fault) : NULL;

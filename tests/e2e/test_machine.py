@@ -170,7 +170,7 @@ class Package(MachineTest):
 
     def check_journal(self):
         """The journal of the machine is followed in place of that file, over its archiving, the removal of what was read, and kill -9 and a start: in
-        the group systemd-journal, or in the unit's own. In none of these it is said what is missing."""
+        the group systemd-journal, or in the unit's own. In none of these it is said what is missing. What a user of the machine logs himself is not taken."""
         machine = self.machine
         machine.shell(f"sed -i 's|^maillog {{ follow.*|maillog {{ follow = \"journal\" }}|' {CONF}")
         self.restart_in_group("")
@@ -178,6 +178,8 @@ class Package(MachineTest):
         self.assertIn("is of another mail log", machine.text("journalctl", "-t", "mailwhyd"))
         self.restart_in_group("systemd-journal")
         fail = "for pid in $(seq {} {}); do logger -t sm-mta --id=$pid -p mail.warning 'AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'; done"
+        machine.shell("setpriv --reuid=2000 --clear-groups logger -t sm-mta -p mail.warning 'AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'")
+        wait_for("what a user logs", lambda: "192.0.2.10" in machine.text("journalctl", "-t", "sm-mta", "_UID=2000"))
         own = "rm -r /run/systemd/system/mailwhyd.service.d; systemctl daemon-reload; systemctl reset-failed mailwhyd"
         for number, (before, after) in enumerate((("", "journalctl --rotate"), ("systemctl kill --kill-who=main -s KILL mailwhyd.service", "journalctl --rotate"),
                                                   (f"systemctl stop mailwhyd; {own}; journalctl --rotate --vacuum-size=1", "systemctl start mailwhyd"))):
