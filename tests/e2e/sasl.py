@@ -16,12 +16,15 @@ DISABLED_USER = f"dora@{REALM}"  # Dovecot only: the account is locked
 
 
 class Dovecot:
-    """`dovecot -F` with nothing but its authentication service, listening within the queue directory (so also in a chroot)."""
+    """`dovecot -F` with nothing but its authentication service, listening within the queue directory (so also in a chroot); where there is a port, there
+    too, on the loopback of the network that the command `within` brings it into."""
 
     kind = "dovecot"
 
-    def __init__(self, sandbox, queue):
+    def __init__(self, sandbox, queue, port=None, within=()):
         self.sandbox = sandbox
+        self.port = port
+        self.within = within
         self.home = sandbox.directory("dovecot")
         self.socket = sandbox.directory(queue / "auth") / "dovecot"
         self.config = self.home / "dovecot.conf"
@@ -34,6 +37,7 @@ class Dovecot:
         self.start()
 
     def _config(self):
+        inet = f"inet_listener {{\n address = 127.0.0.1\n port = {self.port}\n }}" if self.port else ""
         return f"""
             base_dir = {self.home}/run
             state_dir = {self.home}/state
@@ -56,6 +60,7 @@ class Dovecot:
                 unix_listener {self.socket} {{
                     mode = 0666
                 }}
+                {inet}
             }}
             service anvil {{
                 unix_listener anvil-auth-penalty {{
@@ -65,7 +70,7 @@ class Dovecot:
         """
 
     def start(self):
-        self.process = self.sandbox.spawn(["dovecot", "-F", "-c", self.config], self.home / "output", signal.SIGKILL)
+        self.process = self.sandbox.spawn([*self.within, "dovecot", "-F", "-c", self.config], self.home / "output", signal.SIGKILL)
         wait_for("Dovecot's socket", self.socket.exists)
 
     def stop(self):
@@ -73,7 +78,7 @@ class Dovecot:
         self.socket.unlink()
 
     def settings(self):
-        return {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "auth/dovecot"}
+        return {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": f"inet:127.0.0.1:{self.port}" if self.port else "auth/dovecot"}
 
 
 class Cyrus:

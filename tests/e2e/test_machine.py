@@ -12,6 +12,7 @@ from load import Load
 from machine import Machine, base
 from mailwhyd import BUILD, TREE
 from sandbox import Sandbox, run, wait_for
+from sasl import REALM, WRONG, Dovecot
 from smtp import Client
 
 WIRING = ["smtpd_milters = unix:mailwhy/milter", "milter_default_action = accept", "milter_macro_defaults = pid=$process_id",
@@ -189,6 +190,19 @@ class Package(MachineTest):
         time.sleep(0.5)
         self.assertEqual(self.pids_of("192.0.2.10"), [*range(1, 121)])
         machine.run("systemctl", "reset-failed", "mailwhyd")
+        self.check_user()
+
+    def check_user(self):
+        """Of a failed sign-in with Postfix the journal has the user's name."""
+        dovecot = Dovecot(self.sandbox, self.sandbox.directory("dovecot"), port=12345, within=["nsenter", f"--target={self.machine.leader}", "--net"])
+        self.wire("smtpd_sasl_auth_enable = yes", *(f"{name} = {value}" for name, value in dovecot.settings().items()))
+        with self.client() as client:
+            reply = client.auth_plain(f"otto@{REALM}", WRONG)
+        self.assertEqual(reply.code, 535, reply)
+        wait_for("the user", lambda: self.events()[-1].get("sasl_user") == f"otto@{REALM}")
+        first, named = self.events()[-2:]
+        self.assertEqual((first["ref"], first["via"], first.get("sasl_user")), (reply.ref, "socketmap", None))
+        self.assertEqual((named["via"], named["sasl_user"], named.get("ref"), named["pid"]), ("maillog", f"otto@{REALM}", None, first["pid"]))
 
     def restart_in_group(self, group):
         self.machine.shell("mkdir -p /run/systemd/system/mailwhyd.service.d; "
@@ -197,8 +211,10 @@ class Package(MachineTest):
 
     def pids_of(self, client):
         """The processes of its events, in their order."""
-        events = map(json.loads, self.machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines())
-        return [event["pid"] for event in events if event.get("client_addr") == client]
+        return [event["pid"] for event in self.events() if event.get("client_addr") == client]
+
+    def events(self):
+        return [json.loads(line) for line in self.machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines()]
 
     def test_upgrade(self):
         """An upgrade under load refuses no client and leaves no refusal unexplained; a changed configuration stays, an unchanged one is replaced."""
