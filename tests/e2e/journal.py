@@ -27,7 +27,7 @@ def of_log(text):
     for line in text.splitlines():
         found = LINE.match(line)
         when = datetime.datetime.strptime(f"{now.year} {found['time']}", "%Y %b %d %H:%M:%S").replace(microsecond=500000).astimezone()
-        when = when if when <= now else when.replace(year=now.year - 1)
+        when = when if when <= now + datetime.timedelta(seconds=1) else when.replace(year=now.year - 1)
         yield entry(when, found["host"], found["program"], found["text"], found["pid"] or 0)
 
 
