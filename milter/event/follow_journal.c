@@ -141,16 +141,20 @@ static int open_journal(struct follow_journal *f)
 static bool have_journal(struct follow_journal *f)
 {
     time_t now = clock_s();
+    char before[FOLLOW_JOURNAL_PLACE_SIZE];
     if (f->journal || now - f->opened < LOOK_S)
         return f->journal;
     f->opened = now;
+    memcpy(before, f->place, sizeof before);
     int result = open_journal(f);
     if (journal_guard_hit())
         result = -EIO;
     f->fault = -result;
     f->from_end = false;
-    if (result < 0)
+    if (result < 0) {
         close_journal(f);
+        memcpy(f->place, before, sizeof before);
+    }
     return f->journal;
 }
 
