@@ -196,12 +196,15 @@ class Package(MachineTest):
         """Of a failed sign-in with Postfix the journal has the user's name."""
         dovecot = Dovecot(self.sandbox, self.sandbox.directory("dovecot"), port=12345, within=["nsenter", f"--target={self.machine.leader}", "--net"])
         self.wire("smtpd_sasl_auth_enable = yes", *(f"{name} = {value}" for name, value in dovecot.settings().items()))
-        with self.client() as client:
-            reply = client.auth_plain(f"otto@{REALM}", WRONG)
-        self.assertEqual(reply.code, 535, reply)
-        wait_for("the user", lambda: self.events()[-1].get("sasl_user") == f"otto@{REALM}")
-        first, named = self.events()[-2:]
-        self.assertEqual((first["ref"], first["via"], first.get("sasl_user")), (reply.ref, "socketmap", None))
+
+        def failure():
+            with self.client() as client:
+                reply = client.auth_plain(f"otto@{REALM}", WRONG)
+                return reply if reply.code == 535 else None
+
+        reply = wait_for("a smtpd that offers AUTH", failure)
+        first, named = wait_for("the two events", lambda: self.events()[-2:] if self.events()[-2].get("ref") == reply.ref else None)
+        self.assertEqual((first["via"], first.get("sasl_user")), ("socketmap", None))
         self.assertEqual((named["via"], named["sasl_user"], named.get("ref"), named["pid"]), ("maillog", f"otto@{REALM}", None, first["pid"]))
 
     def restart_in_group(self, group):
