@@ -9,11 +9,11 @@ divert(0)
 VERSIONID(`mailwhy.m4, FEATURE(mailwhy)')
 divert(-1)
 
-define(`_MAILWHY_MILTER_', ifelse(len(X`'_ARG2_), `1', `unix:/run/mailwhy/milter', `_ARG2_'))
+define(`_MAILWHY_MILTER_', ifelse(len(X`'_ARG2_), `1', `unix:/var/spool/postfix/mailwhy/milter', `_ARG2_'))
 
 LOCAL_CONFIG
 # mailwhyd explains what is refused; where it does not answer, Sendmail's own text stands.
-Ksendmail socket -o -f -t -d5 -S  ifelse(len(X`'_ARG_), `1', `unix:/run/mailwhy/reply', `_ARG_')
+Ksendmail socket -o -f -t -d5 -S  ifelse(len(X`'_ARG_), `1', `unix:/var/spool/postfix/mailwhy/reply', `_ARG_')
 Kmailwhy_set macro
 divert(-1)
 

@@ -12,16 +12,18 @@
 static const char help[] =
     "usage: mailwhy wire postfix [-c PATH] [--apply] [--undo] [--check] [--postscreen] [--no-reload] [--json]\n"
     "                            [--config FILE]\n"
-    "       mailwhy wire sendmail [-c PATH] [--apply] [--undo] [--check] [--json] [--config FILE]\n\n"
+    "       mailwhy wire sendmail [-c PATH] [--apply] [--undo] [--check] [--no-reload] [--json] [--config FILE]\n\n"
     "Wire mailwhyd to this machine's Postfix (3.4 or later) or Sendmail. Without --apply, --undo or --check: show what would be\n"
     "changed, for Postfix as postconf(1) commands and why, and change nothing. What is there already is kept.\n\n"
     "  -c PATH         Postfix: the folder of its configuration (default: as postconf has it); Sendmail: its sendmail.mc\n"
     "                  (default " WIRE_SENDMAIL_MC ")\n"
-    "  --apply         do it, keep copies of what was before; Postfix is reloaded where it runs\n"
+    "  --apply         do it, keep copies of what was before; Postfix is reloaded where it runs; for Sendmail, sendmail.cf is "
+    "made\n"
+    "                  anew, and Sendmail restarted\n"
     "  --undo          take it back: to the byte, where nobody else changed the files since\n"
     "  --check         say whether the wiring is whole, and what to do where it is not\n"
     "  --postscreen    have what postscreen refuses explained, too\n"
-    "  --no-reload     do not reload Postfix\n"
+    "  --no-reload     do not reload Postfix; for Sendmail, change sendmail.mc alone\n"
     "  --json          one JSON object\n"
     "  --config FILE   mailwhyd's configuration (default " CONFIG_FILE ")\n\n"
     "Exit status: 0 done, or whole; 1 not whole; 64 usage; 65 not a sendmail.mc; 66 no such configuration; 69 no Postfix, or "
@@ -122,8 +124,8 @@ static int run(const struct cli_options *o, int count, char *const *operands)
     bool sendmail = count == 1 && strcmp(operands[0], "sendmail") == 0;
     if (count != 1 || (!sendmail && strcmp(operands[0], "postfix") != 0))
         return complain_usage("say what is to be wired: postfix or sendmail");
-    if (sendmail && (o->postscreen || o->no_reload))
-        return complain_usage("--postscreen and --no-reload are about Postfix");
+    if (sendmail && o->postscreen)
+        return complain_usage("--postscreen is about Postfix");
     if (o->apply + o->undo + o->check > 1)
         return complain_usage("--apply, --undo and --check are three different things; give one");
     enum wire_task task = o->apply ? WIRE_DO : o->undo ? WIRE_UNDO : o->check ? WIRE_CHECK : WIRE_SHOW;

@@ -13,4 +13,7 @@ void wire_check_reach(struct wire *w);
 /* Connect to an endpoint; where it is the reply map ask for its status, too. What is wrong is put into faults. */
 void wire_check_answers(GPtrArray *faults, const struct wire_end *end, bool map);
 
+/* Whether a Sendmail that runs as that user may connect to an endpoint. False: what hinders it is among the faults. */
+bool wire_check_user(GPtrArray *faults, const struct wire_end *end, const char *user);
+
 #endif

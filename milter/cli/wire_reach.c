@@ -24,20 +24,21 @@ static const char group[] =
     "socket_group in mailwhy.conf must be a group of that user (as shipped: postfix), and socket_mode 0660; then "
     "restart mailwhyd";
 
-/* Who smtpd is. */
+/* Who it is that connects. */
 struct identity {
     uid_t uid;
     gid_t groups[256];
     int count;
-    const char *name;
+    const char *name, *program;
 };
 
-static bool identity_find(struct identity *who, const char *name)
+static bool identity_find(struct identity *who, const char *name, const char *program)
 {
     const struct passwd *entry = getpwnam(name);
     if (!entry)
         return false;
-    *who = (struct identity){.uid = entry->pw_uid, .count = (int)(sizeof who->groups / sizeof *who->groups), .name = name};
+    *who = (struct identity){
+        .uid = entry->pw_uid, .count = (int)(sizeof who->groups / sizeof *who->groups), .name = name, .program = program};
     getgrouplist(name, entry->pw_gid, who->groups, &who->count);
     if (who->count > (int)(sizeof who->groups / sizeof *who->groups))
         who->count = (int)(sizeof who->groups / sizeof *who->groups);
@@ -66,8 +67,8 @@ static char *describe(const char *path, const struct stat *st)
     return g_strdup_printf("%s (%s:%s, mode %04o)", path, owner, of, (unsigned)(st->st_mode & 07777));
 }
 
-/* Whether smtpd may get to the path, from the folder that it sees as its root on. False: what hinders it is among the faults. */
-static bool check_permissions(struct wire *w, const char *path, const char *root, const struct identity *who)
+/* Whether it may get to the path, from the folder that it sees as its root on. False: what hinders it is among the faults. */
+static bool check_permissions(GPtrArray *faults, const char *path, const char *root, const struct identity *who)
 {
     g_autofree char *part = g_strdup(path);
     struct stat st;
@@ -81,12 +82,13 @@ static bool check_permissions(struct wire *w, const char *path, const char *root
         bool passes = found == 0 && may(who, &st, 1);
         if (!passes) {
             g_autofree char *name = found == 0 ? describe(*part ? part : "/", &st) : g_strdup(part);
-            wire_note_add(w->faults,
+            wire_note_add(faults,
                           found == 0        ? "permission"
                           : errno == EACCES ? "not-seen"
                                             : "not-running",
-                          found == 0 ? g_strdup_printf("%s cannot be passed by user %s, as which smtpd runs", name, who->name)
-                                     : g_strdup_printf("%s: %s", name, strerror(errno)),
+                          found == 0
+                              ? g_strdup_printf("%s cannot be passed by user %s, as which %s runs", name, who->name, who->program)
+                              : g_strdup_printf("%s: %s", name, strerror(errno)),
                           g_strdup(found == 0        ? group
                                    : errno == EACCES ? "run this as root"
                                                      : start));
@@ -96,16 +98,16 @@ static bool check_permissions(struct wire *w, const char *path, const char *root
     }
     if (stat(path, &st) == -1) {
         bool hidden = errno == EACCES;
-        wire_note_add(w->faults, hidden ? "not-seen" : "not-running",
+        wire_note_add(faults, hidden ? "not-seen" : "not-running",
                       g_strdup_printf("There is no socket %s: %s", path, strerror(errno)),
                       g_strdup(hidden ? "run this as root" : start));
         return false;
     }
     if (!S_ISSOCK(st.st_mode) || !may(who, &st, 2)) {
         g_autofree char *name = describe(path, &st);
-        wire_note_add(w->faults, "permission",
+        wire_note_add(faults, "permission",
                       S_ISSOCK(st.st_mode)
-                          ? g_strdup_printf("%s cannot be written to by user %s, as which smtpd runs", name, who->name)
+                          ? g_strdup_printf("%s cannot be written to by user %s, as which %s runs", name, who->name, who->program)
                           : g_strdup_printf("%s is no socket", name),
                       g_strdup(S_ISSOCK(st.st_mode) ? group : start));
         return false;
@@ -203,11 +205,20 @@ void wire_check_answers(GPtrArray *faults, const struct wire_end *end, bool map)
     close(fd);
 }
 
+bool wire_check_user(GPtrArray *faults, const struct wire_end *end, const char *user)
+{
+    struct identity who;
+    if (!end->path || !identity_find(&who, user, "Sendmail"))
+        return true;
+    who.count = 1; /* Sendmail keeps its first group alone */
+    return check_permissions(faults, end->path, "", &who);
+}
+
 void wire_check_reach(struct wire *w)
 {
     const struct wire_end *const ends[] = {&w->ends.reply, &w->ends.milter};
     struct identity who;
-    bool known = identity_find(&who, postconf_main(&w->live, "mail_owner")), chroot = false, plain = false;
+    bool known = identity_find(&who, postconf_main(&w->live, "mail_owner"), "smtpd"), chroot = false, plain = false;
     for (guint i = 0; i < w->live.services->len; i++) {
         const struct postconf_service *s = w->live.services->pdata[i];
         chroot |= wire_is_smtpd(s) && s->chroot;
@@ -229,7 +240,7 @@ void wire_check_reach(struct wire *w)
         }
         const char *root =
             end->path && !end->outside && !plain && g_str_has_prefix(end->path, w->ends.queue) ? w->ends.queue : "";
-        if (!end->path || !known || check_permissions(w, end->path, root, &who))
+        if (!end->path || !known || check_permissions(w->faults, end->path, root, &who))
             wire_check_answers(w->faults, end, i == 0);
     }
 }

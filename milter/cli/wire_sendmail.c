@@ -11,6 +11,7 @@
 
 #include "file_edit.h"
 #include "print.h"
+#include "wire_cf.h"
 #include "wire_check.h"
 #include "wire_files.h"
 #include "wire_mc.h"
@@ -18,7 +19,8 @@
 #define COPY ".before-mailwhy"
 
 /* What FEATURE(`mailwhy') takes where nothing is said. */
-static const char default_reply[] = "unix:/run/mailwhy/reply", default_milter[] = "unix:/run/mailwhy/milter";
+static const char default_reply[] = "unix:/var/spool/postfix/mailwhy/reply",
+                  default_milter[] = "unix:/var/spool/postfix/mailwhy/milter";
 
 struct sendmail {
     const char *path; /* of sendmail.mc */
@@ -26,9 +28,11 @@ struct sendmail {
     struct buffer text;
     struct stat st;
     struct wire_mc mc;
+    struct wire_cf cf;
     struct wire_ends ends;
     char *line; /* ours, as it must be */
     char *diff;
+    bool only_mc; /* sendmail.cf and the Sendmail that runs are left as they are */
     bool done, restored;
     GPtrArray *faults; /* struct wire_note */
 };
@@ -36,7 +40,8 @@ struct sendmail {
 static int open_mc(struct sendmail *s, const struct cli_options *o, struct buffer *fault)
 {
     const char *reply = o->config.socketmap_listen, *milter = o->config.milter_listen;
-    *s = (struct sendmail){.path = o->dir ? o->dir : WIRE_SENDMAIL_MC, .faults = wire_notes_new()};
+    *s = (struct sendmail){.path = o->dir ? o->dir : WIRE_SENDMAIL_MC, .only_mc = o->no_reload, .faults = wire_notes_new()};
+    wire_cf_open(&s->cf, s->path);
     s->copy = g_strconcat(s->path, COPY, NULL);
     wire_ends_make(&s->ends, &o->config, "");
     if (file_edit_read(&s->text, s->path, &s->st) == -1)
@@ -59,6 +64,7 @@ static void close_mc(struct sendmail *s)
     g_free(s->diff);
     buffer_free(&s->text);
     wire_mc_free(&s->mc);
+    wire_cf_close(&s->cf);
     wire_ends_free(&s->ends);
     g_ptr_array_free(s->faults, TRUE);
 }
@@ -75,6 +81,19 @@ static int write_mc(struct sendmail *s, const char *text, struct buffer *fault)
     return status;
 }
 
+/* sendmail.cf could not be made: sendmail.mc as it was. */
+static void put_back(struct sendmail *s, struct buffer *fault)
+{
+    struct buffer again = {0};
+    if (file_edit_replace(s->path, &s->text, &s->st) == -1)
+        wire_fault_at(&again, s->path, "cannot be written", EX_IOERR);
+    else if (s->mc.feature == -1)
+        unlink(s->copy);
+    buffer_printf(fault, ". %s%s", again.len ? buffer_string(&again) : s->path, again.len ? "" : " is as it was");
+    buffer_free(&again);
+    s->done = false;
+}
+
 static int apply(struct sendmail *s, enum wire_task task, struct buffer *fault)
 {
     if (s->mc.place == -1) {
@@ -88,7 +107,13 @@ static int apply(struct sendmail *s, enum wire_task task, struct buffer *fault)
         return EX_OK;
     if (s->mc.feature == -1 && file_edit_replace(s->copy, &s->text, &s->st) == -1)
         return wire_fault_at(fault, s->copy, "cannot be written", EX_CANTCREAT);
-    return write_mc(s, to, fault);
+    if (!s->only_mc)
+        wire_cf_compare(&s->cf);
+    int status = write_mc(s, to, fault);
+    if (status != EX_OK || s->only_mc || (status = wire_cf_make(&s->cf, s->ends.reply.listen, fault)) == EX_OK)
+        return status;
+    put_back(s, fault);
+    return status;
 }
 
 static int undo(struct sendmail *s, struct buffer *fault)
@@ -99,9 +124,13 @@ static int undo(struct sendmail *s, struct buffer *fault)
     bool copied = file_edit_read(&before, s->copy, NULL) == 0;
     s->restored = copied && strcmp(buffer_string(&before), to) == 0;
     buffer_free(&before);
+    if (s->mc.feature != -1 && !s->only_mc)
+        wire_cf_compare(&s->cf);
     int status = s->mc.feature == -1 ? EX_OK : write_mc(s, to, fault);
     if (status == EX_OK && copied)
         unlink(s->copy);
+    if (status == EX_OK && s->done && !s->only_mc)
+        status = wire_cf_make(&s->cf, NULL, fault);
     return status;
 }
 
@@ -117,27 +146,14 @@ static void check_folders(struct sendmail *s, const struct wire_end *end)
         wire_note_add(s->faults, "unsafe-folder",
                       g_strdup_printf("%s (mode %04o) can be written to by others: Sendmail takes no socket from there", part,
                                       (unsigned)(st.st_mode & 07777)),
-                      g_strdup("have mailwhyd listen in a folder that is its own, such as /run/mailwhy"));
+                      g_strdup("have mailwhyd listen in a folder that is its own, in one that is root's"));
     }
-}
-
-/* sendmail.cf is made from sendmail.mc, and must have been made anew. */
-static void check_cf(struct sendmail *s)
-{
-    bool mc = g_str_has_suffix(s->path, ".mc");
-    g_autofree char *cf = g_strdup_printf("%.*s.cf", (int)(strlen(s->path) - (mc ? 3 : 0)), s->path);
-    struct buffer text = {0};
-    bool read = file_edit_read(&text, cf, NULL) == 0;
-    if (!read || !strstr(buffer_string(&text), "mailwhy") || !strstr(buffer_string(&text), s->ends.reply.listen))
-        wire_note_add(s->faults, "cf-old", g_strdup_printf("%s has not been made from this sendmail.mc", cf),
-                      g_strdup("make -C /etc/mail, or as Debian has it sendmailconfig; then restart Sendmail"));
-    buffer_free(&text);
 }
 
 static void check(struct sendmail *s)
 {
     g_autofree char *macros = s->mc.cf_dir ? g_strconcat(s->mc.cf_dir, "/feature/mailwhy.m4", NULL) : NULL;
-    g_autofree char *again = g_strdup_printf("mailwhy wire sendmail -c %s --apply; then make sendmail.cf anew", s->path);
+    g_autofree char *again = g_strdup_printf("mailwhy wire sendmail -c %s --apply", s->path);
     if (s->mc.feature == -1)
         wire_note_add(s->faults, "not-wired", g_strdup_printf("%s has no FEATURE(`mailwhy')", s->path), g_strdup(again));
     else if (strcmp(s->mc.lines[s->mc.feature], s->line) != 0)
@@ -155,10 +171,29 @@ static void check(struct sendmail *s)
         wire_note_add(s->faults, "feature-missing", g_strdup_printf("%s is not there: %s", macros, strerror(errno)),
                       g_strdup("copy mailwhy.m4 there: mailwhy-sendmail(7)"));
     if (s->mc.feature != -1)
-        check_cf(s);
+        wire_cf_check(&s->cf, s->faults, &s->st, s->ends.reply.listen, s->ends.milter.listen);
+    g_autofree char *user = wire_cf_user(&s->cf);
     check_folders(s, &s->ends.reply);
-    wire_check_answers(s->faults, &s->ends.reply, true);
-    wire_check_answers(s->faults, &s->ends.milter, false);
+    if (!user || wire_check_user(s->faults, &s->ends.reply, user))
+        wire_check_answers(s->faults, &s->ends.reply, true);
+    if (!user || wire_check_user(s->faults, &s->ends.milter, user))
+        wire_check_answers(s->faults, &s->ends.milter, false);
+}
+
+/* What became of sendmail.cf and of Sendmail, and what is left to do. */
+static void show_cf(const struct wire_cf *cf)
+{
+    if (!cf->made) {
+        if (cf->left)
+            printf("%s. ", cf->left);
+        puts("Now make sendmail.cf anew (make -C /etc/mail, or sendmailconfig), and restart Sendmail.");
+        return;
+    }
+    printf("%s was made anew", cf->path);
+    puts(cf->restarted ? ", and Sendmail has restarted with it."
+         : cf->told    ? ", and Sendmail was told to restart, but has not yet: its log says more."
+         : cf->running ? ". Now restart Sendmail: systemctl restart sendmail"
+                       : ". Sendmail does not run; it takes this up when it starts.");
 }
 
 static void show(const struct sendmail *s, enum wire_task task)
@@ -177,7 +212,7 @@ static void show(const struct sendmail *s, enum wire_task task)
         puts(s->restored ? "\nThe file is what it was before, to the byte."
                          : "\nThe line was taken out; the rest stays as it is.");
     if (s->done)
-        puts("Now make sendmail.cf anew (make -C /etc/mail; on Debian sendmailconfig), and restart Sendmail.");
+        show_cf(&s->cf);
 }
 
 static int show_json(const struct sendmail *s, enum wire_task task)
@@ -192,6 +227,9 @@ static int show_json(const struct sendmail *s, enum wire_task task)
         wire_view_add_string(&out, "line", s->line);
         wire_view_add_string(&out, "diff", s->diff);
         wire_view_add_bool(&out, "done", s->done);
+        wire_view_add_bool(&out, "made", s->cf.made);
+        wire_view_add_bool(&out, "reloaded", s->cf.restarted);
+        wire_view_add_string(&out, "left", s->done && !s->only_mc ? s->cf.left : NULL);
     }
     bool ok = buffer_add_char(&out, '}') == 0 && buffer_ok(&out);
     if (ok)

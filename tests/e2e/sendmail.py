@@ -128,9 +128,9 @@ class Sendmail:
         """Have mailwhyd explain what this Sendmail refuses: at its next start."""
         self.configure(f"FEATURE(`mailwhy', `{reply}', `{milter}')dnl")
 
-    def _program(self):
-        """Sendmail in a name space of its own, where this machine's name has a domain (without one it waits for a minute before it starts), and names are
-        looked up in our hosts alone. Where we may not make one, it runs as it is."""
+    def apart(self):
+        """What runs a program in a name space of its own, where this machine's name has a domain (without one Sendmail waits for a minute before it
+        starts), and names are looked up in our hosts alone. Where we may not make one, it runs as it is."""
         own_log = ('for name in null zero random urandom; do : > "$3/$name" && mount --bind "/dev/$name" "$3/$name" || exit; done; '
                    'mount --rbind "$3" /dev && ') if self.log else ""
         apart = ["unshare", "--uts", "--mount", "sh", "-c", own_log +
@@ -139,10 +139,10 @@ class Sendmail:
         allowed = run(*apart, "true", check=False).returncode == 0
         if self.log and not allowed:
             raise RuntimeError("Sendmail's log can be read only where its own /dev can be mounted")
-        return [*(apart if allowed else []), PROGRAMS / "sendmail"]
+        return apart if allowed else []
 
     def start(self):
-        self.process = self.sandbox.spawn([*self._program(), "-C", self.config, "-bD"], self.home / "output")
+        self.process = self.sandbox.spawn([*self.apart(), PROGRAMS / "sendmail", "-C", self.config, "-bD"], self.home / "output")
         for port in self.ports.values():
             wait_for(f"Sendmail on port {port}", lambda port=port: self._answers(port), 90)
         return self

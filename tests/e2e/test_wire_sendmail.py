@@ -1,11 +1,15 @@
 """mailwhy wire sendmail: the line in sendmail.mc, put in, found and taken out."""
 
 import json
+import pathlib
+import re
+import shutil
 import signal
 import unittest
 
-from mailwhyd import SANITIZER, Mailwhyd, mailwhy
-from sandbox import Sandbox, wait_for
+from mailwhyd import BUILD, SANITIZER, Mailwhyd, mailwhy
+from sandbox import Sandbox, run, wait_for
+from sendmail import SendmailRig
 
 MC = """divert(-1)dnl
 #
@@ -40,7 +44,9 @@ class WireSendmail(unittest.TestCase):
         self.line = f"FEATURE(`mailwhy', `{self.daemon.reply}', `{self.daemon.milter}')dnl"
 
     def wire(self, *options, status=0, config=None):
-        done = mailwhy("wire", "sendmail", "-c", self.mc, "--config", config or self.daemon.config, *options, check=False)
+        """There is no sendmail.cf that m4 could make of it: --apply and --undo change the text alone."""
+        alone = ["--no-reload"] if {"--apply", "--undo"} & {*options} else []
+        done = mailwhy("wire", "sendmail", "-c", self.mc, "--config", config or self.daemon.config, *options, *alone, check=False)
         self.assertNotRegex(done.stdout, SANITIZER)
         self.assertEqual(done.returncode, status, done.stdout)
         return done.stdout
@@ -55,7 +61,7 @@ class WireSendmail(unittest.TestCase):
         return {fault["id"] for fault in found["faults"]}
 
     def make_cf(self):
-        self.mc.with_suffix(".cf").write_text(f"Kmailwhy_set macro\nKsendmail socket {self.daemon.reply}\n")
+        self.mc.with_suffix(".cf").write_text(f"Ksendmail socket -o {self.daemon.reply}\nKmailwhy_set macro\nXmailwhy, S={self.daemon.milter}, T=C:5s\n")
 
     def test_apply_and_undo(self):
         """Shown as a difference, put before the first FEATURE, found whole, and taken out to the byte; mode and copy as they must be."""
@@ -88,7 +94,7 @@ class WireSendmail(unittest.TestCase):
     def test_defaults(self):
         """Where the daemon listens as the feature expects, the line is the short one; other endpoints are replaced in place."""
         config = self.sandbox / "defaults.conf"
-        config.write_text('socketmap { listen = "unix:/run/mailwhy/reply" }\nmilter { listen = "unix:/run/mailwhy/milter" }\n')
+        config.write_text("")
         self.wire("--apply", config=config)
         self.assertIn("\nFEATURE(`mailwhy')dnl\nFEATURE(`no_default_msa')", self.mc.read_text())
         self.make_cf()
@@ -96,6 +102,7 @@ class WireSendmail(unittest.TestCase):
         self.wire("--apply")
         self.assertEqual(self.mc.read_text().count("\nFEATURE(`mailwhy'"), 1)
         self.assertIn(f"\n{self.line}\nFEATURE(`no_default_msa')", self.mc.read_text())
+        self.make_cf()
         self.assertIn("whole", self.wire("--check"))
         self.wire("--undo")
         self.assertEqual(self.mc.read_text(), self.before)
@@ -107,6 +114,8 @@ class WireSendmail(unittest.TestCase):
         self.make_cf()
         self.assertEqual(self.faults(), {"too-late"})
         self.wire("--apply")
+        self.assertEqual(self.faults(), {"cf-old"}, "it is older than sendmail.mc")
+        self.make_cf()
         self.assertIn("whole", self.wire("--check"))
         (self.cf / "feature" / "mailwhy.m4").unlink()
         self.assertEqual(self.faults(), {"feature-missing"})
@@ -136,6 +145,140 @@ class WireSendmail(unittest.TestCase):
         self.wire("--apply", status=78, config=config)
         self.assertEqual(self.mc.read_text(), self.before)
         self.assertEqual(mailwhy("wire", "sendmail", "--postscreen", check=False).returncode, 64)
+
+    def test_left(self):
+        """What m4 does not make of this sendmail.mc is left as it is, and how to go on is said."""
+        (self.cf / "m4").mkdir()
+        (self.cf / "m4" / "cf.m4").write_text("")
+        cf = self.mc.with_suffix(".cf")
+        for text, reason in ((None, "No such file"), ("O Changed=by hand\n", "somebody changed it")):
+            if text:
+                cf.write_text(text)
+            done = mailwhy("wire", "sendmail", "-c", self.mc, "--config", self.daemon.config, "--apply")
+            self.assertIn(reason, done.stdout)
+            self.assertIn("Now make sendmail.cf anew", done.stdout)
+            self.assertEqual(cf.read_text() if cf.exists() else None, text)
+            self.assertIn(self.line, self.mc.read_text())
+            undone = mailwhy("wire", "sendmail", "-c", self.mc, "--config", self.daemon.config, "--undo", "--json")
+            self.assertIn(reason, json.loads(undone.stdout)["left"])
+
+
+class RealSendmail(unittest.TestCase):
+    """A Sendmail that runs, with a sendmail.mc that knows nothing of mailwhy."""
+
+    def setUp(self):
+        self.sandbox = self.enterContext(Sandbox())
+        self.rig = SendmailRig(self.sandbox, features=["define(`confRUN_AS_USER', `nobody')dnl"])
+        for path in (self.rig.mta.queue, *self.rig.mta.home.glob("*.db")):
+            shutil.chown(path, "nobody")
+        self.rig.start()
+        self.addCleanup(self.rig.daemon.check_sanitizers)
+        self.mta, self.daemon = self.rig.mta, self.rig.daemon
+        self.mc, self.cf = (self.mta.home / f"sendmail.{kind}" for kind in ("mc", "cf"))
+
+    def run_wire(self, *options):
+        return run(*self.mta.apart(), BUILD / "mailwhy", "wire", "sendmail", "-c", self.mc, "--config", self.daemon.config, *options, check=False)
+
+    def wire(self, *options, status=0):
+        done = self.run_wire(*options)
+        self.assertNotRegex(done.stdout, SANITIZER)
+        self.assertEqual(done.returncode, status, done.stdout)
+        return done.stdout
+
+    def faults(self):
+        return {fault["id"] for fault in json.loads(self.wire("--check", "--json", status=1))["faults"]}
+
+    def refused(self):
+        """The line of a refusal, without what differs from one to the next."""
+        with self.rig.client(helo="client.test") as client:
+            return re.sub(r"(?<=Ref: ).*", "#", client.play("MAIL FROM:<sender@b.test>", "RCPT TO:<someone@elsewhere.test>").lines[0])
+
+    def settings(self):
+        return [line for line in self.cf.read_text().splitlines() if not line.startswith("#")]
+
+    def test_two_commands(self):
+        """--apply makes sendmail.cf anew and restarts Sendmail, which explains; --undo takes it back to the byte, and the refusal is plain."""
+        with self.cf.open("a") as out:
+            out.write("# a comment at its end")
+        before, settings, mode, plain = self.mc.read_bytes(), self.settings(), self.cf.stat().st_mode, self.refused()
+        self.assertTrue(plain.startswith("550 5.7.1 "), plain)
+        self.assertEqual(self.faults(), {"not-wired"})
+        self.assertIn("Sendmail has restarted", self.wire("--apply"))
+        self.assertRegex(self.refused(), "^" + re.escape(plain.split(".")[0]) + ".*; .*Fix: .* Ref: #$")
+        self.assertIn("whole", self.wire("--check"))
+        self.assertEqual(self.cf.stat().st_mode, mode)
+        self.check_faults()
+        undone = json.loads(self.wire("--undo", "--json"))
+        self.assertEqual((undone["done"], undone["made"], undone["reloaded"]), (True, True, True))
+        self.assertEqual(self.mc.read_bytes(), before)
+        self.assertEqual(self.settings(), settings)
+        self.assertEqual(self.refused(), plain)
+        self.assertEqual(sorted(path.name for path in self.mta.home.glob("sendmail.*")), ["sendmail.cf", "sendmail.mc"])
+
+    def check_faults(self):
+        """What --check finds of a Sendmail that is wired, each alone."""
+        wired = self.cf.read_bytes()
+        self.cf.touch()
+        self.assertEqual(self.faults(), {"not-restarted"})
+        self.restart()
+        self.mc.touch()
+        self.assertEqual(self.faults(), {"cf-old"})
+        self.cf.write_text("\n".join(self.settings()).replace("Xmailwhy,", "Xother,"))
+        self.assertEqual(self.faults(), {"cf-old"})
+        self.cf.write_bytes(wired)
+        self.restart()
+        self.daemon.directory.chmod(0o700)
+        self.assertEqual(self.faults(), {"permission"})
+        self.assertNotIn("Ref: ", self.refused())
+        self.daemon.directory.chmod(0o755)
+        self.daemon.kill9()
+        self.assertEqual(self.faults(), {"not-running"})
+        self.assertNotIn("Ref: ", self.refused())
+        self.daemon.start()
+        self.assertIn("whole", self.wire("--check"))
+        self.assertIn("Ref: ", self.refused())
+
+    def restart(self):
+        self.mta.process.send(signal.SIGHUP)
+        wait_for("a Sendmail that is whole", lambda: self.run_wire("--check").returncode == 0)
+
+    def test_not_taken(self):
+        """What m4 or Sendmail does not take is not put in place: both files are as they were, and Sendmail goes on."""
+        before, made, plain = self.mc.read_bytes(), self.cf.read_bytes(), self.refused()
+        feature = self.mta.macros / "feature" / "mailwhy.m4"
+        ours = feature.read_text()
+        for text, reason in ((None, "m4 makes nothing"), ("divert(-1)\n", "another one"),
+                             (ours.replace("Ksendmail socket", "Ksendmail sockets"), "class sockets not available")):
+            feature.unlink(missing_ok=True)
+            if text:
+                feature.write_text(text)
+            self.assertIn(reason, self.wire("--apply", status=78))
+            self.assertEqual((self.mc.read_bytes(), self.cf.read_bytes()), (before, made))
+            self.assertEqual(sorted(path.name for path in self.mta.home.glob("sendmail.*")), ["sendmail.cf", "sendmail.mc"])
+        self.assertEqual(self.refused(), plain)
+
+    def test_not_restarted(self):
+        """A Sendmail that was started without its whole path would end if it were told to restart: it is left to the operator; one that does not run, too."""
+        pid = self.mta.home / "pid"
+        number, command = pid.read_text().splitlines()[:2]
+        pid.write_text(f"{number}\n{command.removeprefix('/')}\n")
+        self.assertIn("sendmail.cf was made anew. Now restart Sendmail", self.wire("--apply"))
+        self.assertNotIn("Ref: ", self.refused())
+        self.assertEqual(self.faults(), {"not-restarted"})
+        self.check_not_ours(pid, command)
+        self.mta.stop()
+        self.assertIn("Sendmail does not run", self.wire("--undo"))
+
+    def check_not_ours(self, pid, command):
+        """Another user's program is neither run nor told to restart, whatever its name and whoever wrote its number down."""
+        theirs = shutil.copy("/bin/sleep", self.mta.home / "sendmail-of-theirs")
+        process = self.sandbox.spawn(["setpriv", "--reuid=nobody", "--clear-groups", theirs, "60"], self.sandbox / "theirs")
+        wait_for("it", lambda: pathlib.Path(f"/proc/{process.pid}/exe").resolve() == theirs.resolve())
+        for number in (process.pid, 10**12, "x"):
+            pid.write_text(f"{number}\n{command}\n")
+            self.assertIn("Sendmail does not run", self.wire("--undo"))
+            self.assertIn("Sendmail does not run", self.wire("--apply"))
+        self.assertIsNone(process.status())
 
 
 if __name__ == "__main__":
