@@ -1,6 +1,7 @@
 """The Debian package on a Debian of its own, with stock Postfix and real dpkg and systemd: install, use, upgrade, restart, hang, remove, purge."""
 
 import functools
+import itertools
 import json
 import pathlib
 import re
@@ -9,11 +10,11 @@ import time
 import unittest
 
 from load import Load
-from machine import Machine, base
+from machine import Machine, base, lacking
 from mailwhyd import BUILD, TREE
 from sandbox import Sandbox, run, wait_for
 from sasl import REALM, WRONG, Dovecot
-from smtp import Client
+from smtp import REFERENCE, Client
 
 WIRING = ["smtpd_milters = unix:mailwhy/milter", "milter_default_action = accept", "milter_macro_defaults = pid=$process_id",
           "smtpd_reject_footer_maps = socketmap:unix:mailwhy/reply:$process_id", "postscreen_reject_footer_maps ="]
@@ -262,6 +263,102 @@ class Package(MachineTest):
         allowed = {"/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/.pwd.lock", "/var/log/dpkg.log"}
         self.assertEqual({path for path in left if not path.startswith("/var/spool/postfix/") or "mailwhy" in path} - allowed, set())
         self.assertEqual(self.machine.run("systemctl", "--failed", "--quiet").stdout.strip(), "")
+
+
+# What a site that has users sign in does to Debian's own files: the submission service as master.cf has it, and Dovecot's socket for it.
+SIGN_IN = r"""
+sed -i '/^#submission inet/,/ORIGINATING$/ s/^#\(submission inet\|  -o\)/\1/' /etc/postfix/master.cf
+sed -i '/# Postfix smtp-auth/,/#}/ { s/#unix_listener/unix_listener/; s/#  mode = 0666/  mode = 0660\n    user = postfix\n    group = postfix/; s/#}/}/ }' \
+    /etc/dovecot/conf.d/10-master.conf
+postconf -e smtpd_sasl_type=dovecot smtpd_sasl_path=private/auth
+useradd alice && echo 'alice:correct horse' | chpasswd
+systemctl reload postfix
+systemctl restart dovecot
+"""
+
+
+# Sendmail in place of Postfix, as its packages leave it.
+SENDMAIL = """
+systemctl stop postfix@-
+dpkg --purge postfix
+hostname mx
+echo '127.0.0.1 localhost\n127.0.1.1 mx.example.test mx' >/etc/hosts
+dpkg -i /share/sendmail/*.deb
+"""
+
+
+class Wired(MachineTest):
+    """From a mail server that works to one that explains in two commands, and back in one. The machine has the libraries that the package
+    names in Depends, as it has where "apt install ./mailwhy.deb" was used; nothing else is done for mailwhy."""
+
+    addresses = itertools.count(2)
+
+    def two_commands(self, mta, refused, files):
+        """The first explained refusal. refused(): what the server answers to something that it refuses; files: a script that shows what it is set to.
+        Afterwards it is as before: by --undo, and once more by the package's removal."""
+        machine, before = self.machine, self.machine.shell(files)
+        began = time.monotonic()
+        machine.run("dpkg", "-i", f"/share/{self.new}")
+        installed = time.monotonic()
+        machine.run("mailwhy", "wire", mta, "--apply")
+        wired = time.monotonic()
+        reply = refused()
+        ref = REFERENCE.search(str(reply))
+        found = machine.text("mailwhy", "ref", ref.group(1) if ref else str(reply))
+        seconds = time.monotonic() - began
+        print(f"       {mta}: dpkg -i {installed - began:.1f} s, wire {wired - installed:.1f} s, with the refusal {seconds:.1f} s", flush=True)
+
+        self.assertLess(seconds, 10)
+        for label in ("Reason: ", "Fix: "):
+            self.assertIn(label, str(reply))
+        self.assertIn("client.test", found)
+        self.assertIn("whole", machine.text("mailwhy", "wire", mta, "--check"))
+        machine.run("mailwhy", "wire", mta, "--undo")
+        self.assertEqual(machine.shell(files), before)
+        machine.run("mailwhy", "wire", mta, "--apply")
+        self.assertNotEqual(machine.shell(files), before)
+        machine.run("dpkg", "-r", "mailwhy")
+        self.assertEqual(machine.shell(files), before)
+        again = refused()
+        self.assertEqual((again.code, "Ref: " in str(again)), (reply.code, False))
+        return reply
+
+    def sign_in(self, password):
+        """The answer to it, from an address of its own: Dovecot lets one wait that has failed before."""
+        with self.machine.network():
+            client = Client(587, source=f"127.0.0.{next(self.addresses)}")
+        with client:
+            client.hello("client.test")
+            client.starttls("client.test")
+            return client.auth_plain("alice", password)
+
+    def test_postfix_and_dovecot(self):
+        """Stock Postfix, in its chroot, with Dovecot: from dpkg -i to the first explained 535, which ref finds, in less than 10 seconds."""
+        self.machine.shell(SIGN_IN)
+        self.assertEqual(self.sign_in("correct horse").code, 235)
+        reply = self.two_commands("postfix", lambda: self.sign_in("wrong"),
+                                  "cd /etc/postfix; stat -c '%n %a %U:%G' main.cf master.cf; cat main.cf master.cf; ls")
+        self.assertEqual(reply.original, "535 5.7.8 Error: authentication failed: (reason unavailable)")
+        self.assertEqual(self.sign_in("correct horse").code, 235)
+
+    def strange_sender(self):
+        with self.machine.network():
+            client = Client(25, source="127.0.0.9")
+        with client:
+            client.hello("client.test")
+            return client.play("MAIL FROM:<sender@b.test>", "RCPT TO:<someone@elsewhere.test>")
+
+    def test_sendmail(self):
+        """Stock Sendmail: from dpkg -i to the first explained refusal, which ref finds, in less than 10 seconds."""
+        folder = self.debs / "sendmail"
+        folder.mkdir(exist_ok=True)
+        for file in lacking(base(self.depends), "sendmail-bin"):
+            shutil.copy(file, folder)
+        self.machine.shell(SENDMAIL)
+        wait_for("Sendmail", lambda: self.strange_sender().code == 451, 30)
+        reply = self.two_commands("sendmail", self.strange_sender,
+                                  "cd /etc/mail; stat -c '%n %a %U:%G' sendmail.mc sendmail.cf; cat sendmail.mc; grep -v '^#' sendmail.cf; ls")
+        self.assertTrue(str(reply).startswith("451 4.1.8 Domain of sender address sender@b.test does not resolve; Reason: "), reply)
 
 
 class Service(MachineTest):
