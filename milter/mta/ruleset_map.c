@@ -27,6 +27,8 @@ static const struct ruleset {
     {"eoh", STAGE_EOM, MESSAGE, true},           {"eom", STAGE_EOM, MESSAGE, true},
     {"other", STAGE_OTHER, NO_MESSAGE, false},   {"etrn", STAGE_OTHER, NO_MESSAGE, false},
     {"vrfy", STAGE_OTHER, NO_MESSAGE, false},    {"expn", STAGE_OTHER, NO_MESSAGE, false},
+    {"sender", STAGE_MAIL, SENDER, true},        {"recipient", STAGE_RCPT, RECIPIENT, true},
+    {"header", STAGE_EOM, MESSAGE, true},
 };
 
 /* A key taken apart. */
