@@ -17,6 +17,7 @@ printf 'divert(-1)\nFEATURE(x)\ndivert(0)dnl\nOSTYPE(`debian'"'"')dnl\nFEATURE(`
 printf '5:hello,7:status ,' >"$corpus/fuzz_netstring/seed"
 printf 'rcpt\233mx.test\2338.17\233192.0.2.1\2334711\233c.test\233\233\233\2335.7.1\233<a@b.c>\233550 100%% "Relaying" denied' >"$corpus/fuzz_ruleset_map/seed1"
 printf 'relay\233mx.test\2338.17\233IPv6:::1\2334711\233c.test\233TLSv1.3\233PLAIN\233joe\233nouser\233\233go away' >"$corpus/fuzz_ruleset_map/seed2"
+printf 'sender\233mx.test\2338.17\233192.0.2.1\2334711\233c.test\233\233\2335.1.3\233@b.c\233553 User address required' >"$corpus/fuzz_ruleset_map/seed3"
 printf '{"ts":"2026-11-20T22:09:29.468477Z","ref":"3ARC3-5NT88","pid":7,"stage":"auth","code":535,"reply":"535 \\u0000\\ud83d\\ude00"}\n' >"$corpus/fuzz_event/seed"
 # A whole session with a refused recipient; a length of 0 and one of 2^32-1.
 commands='\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377\0\0\0\022DCv\0Postfix 3.7\0j\0a\0\0\0\0\022Cc.test\0004\234@1.2.3.4\0\0\0\0\003Hx\0\0\0\0\012M<a@b.c>\0\0\0\0\012R<d@e.f>\0'
