@@ -37,6 +37,11 @@ Nov 20 10:00:01 mx postfix/qmgr[7]: 4XyZ12: from=<d@e.f>, size=450, nrcpt=1 (que
 Nov 20 10:00:01 mx sendmail[7]: 2AKMQ0aa000811: ruleset=check_rcpt, arg1=<a@b.c>, relay=c.test [192.0.2.9], reject=550 5.7.1 <a@b.c>... Relaying denied
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH failure (LOGIN): authentication failure (-13), user=joe, relay=c.test [IPv6:2001:db8::7]
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: to=<a@b.c>, delay=00:00:01, relay=mx. [192.0.2.3], dsn=4.2.0, reply=450 4.2.0 x, stat=Deferred: 450 4.2.0 Greylisted
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: <"a... b"@b.c>... User unknown
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: message size (180200) exceeds maximum (100000)
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH decode64 error [1 for "=x"], relay=c.test [IPv6:2001:db8::7]
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: rejecting commands from c.test [192.0.2.9] due to pre-greeting traffic after 0 seconds
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: c.test [192.0.2.9]: EXPN root [rejected]
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: from=<d@e.f>, size=450, class=0, nrcpts=1, relay=c.test [192.0.2.9]
 END
 entry='__REALTIME_TIMESTAMP=1795200001000000\n_HOSTNAME=mx\nSYSLOG_IDENTIFIER=postfix/smtpd\nSYSLOG_PID=7\n'

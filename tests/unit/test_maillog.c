@@ -247,6 +247,45 @@ static struct line {
      MAILLOG_REFUSED,
      THEIRS "stage=auth code=535 enhanced=5.7.0 client_addr=192.0.2.7 sasl_method=LOGIN queue_id=2AKMQ0aa000811 reply=\"535 "
             "5.7.0 authentication failed: authentication failure (-13) SASL(-13): checkpass failed\""},
+    {"Sendmail: unknown user", SENDMAIL ID "<joe@x.test>... User unknown", MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=550 enhanced=5.1.1 recipient=joe@x.test queue_id=2AKMQ0aa000811 reply=\"550 5.1.1 "
+            "<joe@x.test>... User unknown\""},
+    {"Sendmail: a quoted recipient", SENDMAIL ID "<\"a... b> c\"@x.test>... User unknown", MAILLOG_REFUSED, NULL},
+    {"Sendmail: a bare recipient", SENDMAIL ID "joe... User unknown", MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=550 enhanced=5.1.1 recipient=joe queue_id=2AKMQ0aa000811 reply=\"550 5.1.1 joe... User unknown\""},
+    {"Sendmail: a bounce", SENDMAIL ID "2AKMQ0aa000812: DSN: joe... User unknown", MAILLOG_NOTHING, NULL},
+    {"Sendmail: a text of the site's", SENDMAIL ID "<joe@x.test>... No such user here", MAILLOG_NOTHING, NULL},
+    {"Sendmail: a recipient that says so", SENDMAIL ID "<\"x... User unknown\"@x.test>... deferred", MAILLOG_NOTHING, NULL},
+    {"Sendmail: syntax", SENDMAIL ID "<joe... Unbalanced '<'", MAILLOG_REFUSED,
+     THEIRS
+     "stage=rcpt code=553 enhanced=5.0.0 recipient=joe... queue_id=2AKMQ0aa000811 reply=\"553 5.0.0 <joe... Unbalanced '<'\""},
+    {"Sendmail: too many recipients", SENDMAIL ID "Too many recipients", MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=452 enhanced=4.5.3 queue_id=2AKMQ0aa000811 reply=\"452 4.5.3 Too many recipients\""},
+    {"Sendmail: a parameter", SENDMAIL ID "FOO parameter unrecognized", MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=555 enhanced=5.5.4 queue_id=2AKMQ0aa000811 reply=\"555 5.5.4 FOO parameter unrecognized\""},
+    {"Sendmail: a big message", SENDMAIL ID "message size (180200) exceeds maximum (100000)", MAILLOG_REFUSED,
+     THEIRS
+     "stage=eom code=552 enhanced=5.2.3 queue_id=2AKMQ0aa000811 reply=\"552 5.2.3 Message exceeds maximum fixed size (100000)\""},
+    {"Sendmail: the same, of a recipient",
+     SENDMAIL ID "to=<joe@x.test>, delay=00:00:00, pri=210200, dsn=4.4.3, stat=Message exceeds maximum fixed size (100000)",
+     MAILLOG_NOTHING, NULL},
+    {"Sendmail: headers", SENDMAIL ID "headers too large (32768 max) from c.test [192.0.2.7] during message collect",
+     MAILLOG_REFUSED,
+     THEIRS "stage=eom code=552 enhanced=5.6.0 client_addr=192.0.2.7 queue_id=2AKMQ0aa000811 reply=\"552 5.6.0 Headers too large "
+            "(32768 max)\""},
+    {"Sendmail: base64", SENDMAIL ID "AUTH decode64 error [1 for \"=x], relay=[192.0.2.1]\"], relay=c.test [IPv6:2001:db8::7]",
+     MAILLOG_REFUSED,
+     THEIRS "stage=auth code=501 enhanced=5.5.4 client_addr=2001:db8::7 queue_id=2AKMQ0aa000811 reply=\"501 5.5.4 cannot BASE64 "
+            "decode\""},
+    {"Sendmail: greet_pause",
+     SENDMAIL ID "rejecting commands from [192.0.2.7] [192.0.2.7] due to pre-greeting traffic after 0 seconds", MAILLOG_REFUSED,
+     THEIRS "stage=connect code=554 client_addr=192.0.2.7 queue_id=2AKMQ0aa000811 reply=\"554 ESMTP not accepting messages\""},
+    {"Sendmail: EXPN", SENDMAIL ID "c.test [192.0.2.7]: EXPN root [rejected]", MAILLOG_REFUSED,
+     THEIRS
+     "stage=other code=502 enhanced=5.7.0 client_addr=192.0.2.7 queue_id=2AKMQ0aa000811 reply=\"502 5.7.0 Sorry, we do not "
+     "allow this operation\""},
+    {"Sendmail: VRFY, which is not refused", SENDMAIL ID "c.test [192.0.2.7]: VRFY root [rejected]", MAILLOG_NOTHING, NULL},
+    {"Sendmail: a reply at LogLevel 15", SENDMAIL ID "--- 503 5.0.0 Need MAIL command", MAILLOG_NOTHING, NULL},
     {"Sendmail: User unknown", SENT "dsn=5.1.1, stat=User unknown", MAILLOG_DELIVERY,
      THEIRS "enhanced=5.1.1 recipient=joe@there.test queue_id=2AKMQ0aa000811 reply=\"5.1.1 User unknown\""},
     {"Sendmail: deferred", SENT "dsn=4.2.0, stat=Deferred: 450 4.2.0 Greylisted", MAILLOG_DELIVERY,
