@@ -97,17 +97,18 @@ static void take_client(struct found *f, struct span text, const char *behind)
 /* What Sendmail's own code refused. text: behind the queue id. */
 static int read_own(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    struct span star[STARS] = {{0}}, about = text;
+    struct span star[STARS] = {{0}}, about = text, recipient = text;
     const struct own *own = NULL;
     struct buffer *reply = &m->found.reply;
     while (span_pass(&about, "... "))
         ;
     if (about.at != text.at)
         own = find_own(about, of_recipient, sizeof of_recipient / sizeof *of_recipient, star);
-    if (own && span_starts(text, "<"))
-        maillog_take(f, RECIPIENT, text, "<", '>');
+    recipient.end = own ? about.at - strlen("... ") : text.end;
+    if (own && span_starts(recipient, "<"))
+        maillog_take(f, RECIPIENT, recipient, "<", '>');
     else if (own)
-        f->piece[RECIPIENT] = (struct span){text.at, about.at - strlen("... ")};
+        f->piece[RECIPIENT] = recipient;
     else if (!(own = find_own(text, of_session, sizeof of_session / sizeof *of_session, star)))
         return MAILLOG_NOTHING;
     e->stage = own->stage;

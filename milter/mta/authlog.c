@@ -12,6 +12,7 @@
 
 #include <mailwhy/maillog.h>
 
+#include "authlog_record.h"
 #include "authlog_seen.h"
 #include "authlog_state.h"
 
@@ -19,13 +20,13 @@
 #define LOOK_MS 100 /* meanwhile the event log is looked at so often */
 #define SAVE_MS 1000 /* the state is written at most so often */
 #define WAITING_MAX 1000 /* lines */
-#define RECENT_S 60 /* of a line: its process may still have the same session */
 
-/* A line of a failed sign-in that is not done yet. */
+/* A line of a refusal that is not done yet. */
 struct waiting {
     struct waiting *next;
     char *line; /* behind this */
     size_t len;
+    struct session *session; /* held from when it was read, since the client may go; NULL: not known */
     int64_t read; /* when, in milliseconds */
     struct follow_position behind;
 };
@@ -53,111 +54,14 @@ static int64_t clock_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Read the line where it is a sign-in that failed. 1; 0; -1: errno ENOMEM. */
+/* Read the line where it tells of a sign-in that failed, or of anything that Sendmail refused. 1; 0; -1: errno ENOMEM. */
 static int read_failure(struct authlog *a, const char *line, size_t len, struct event *e)
 {
     a->maillog.years = (struct log_years){.bound = time(NULL)};
     int kind = maillog_read(&a->maillog, line, len, e);
-    if (kind == -1)
-        return -1;
-    return kind == MAILLOG_REFUSED && e->stage == STAGE_AUTH && e->sasl_method && *e->sasl_method && e->pid > 0;
-}
-
-static bool is_postfix(const struct event *failure)
-{
-    return strcmp(failure->mta, "Postfix") == 0;
-}
-
-/* Take over from the line what the session doesn't know, or knows of somebody who had signed in. */
-static void take_over(struct event *e, const struct event *failure)
-{
-    e->via = "maillog";
-    e->stage = STAGE_AUTH;
-    e->pid = failure->pid;
-    e->mta = e->mta ? e->mta : failure->mta;
-    e->client_addr = e->client_addr ? e->client_addr : failure->client_addr;
-    e->client_name = e->client_name ? e->client_name : failure->client_name;
-    e->sasl_method = failure->sasl_method;
-    e->sasl_user = failure->sasl_user;
-    e->sender = e->recipient = e->queue_id = NULL;
-}
-
-/* The event of the reply map, turned into the one that says who the user was. */
-static void record_user(struct authlog *a, const struct event *failure, const struct event *seen)
-{
-    struct event e = *seen;
-    e.code = 0;
-    e.enhanced = e.reason = e.challenge = e.reply = NULL;
-    e.reply_len = 0;
-    take_over(&e, failure);
-    service_record(a->service, &e, false);
-}
-
-/* An event of its own. facts NULL: no session is known. */
-static int record_failure(struct authlog *a, const struct event *failure, const struct session_facts *facts,
-                          const struct catalog *catalog)
-{
-    struct service *s = a->service;
-    struct explanation x = {0};
-    struct reply reply;
-    struct event e;
-    if (reply_parse(&reply, failure->reply, failure->reply_len) == -1)
-        return errno == ENOMEM ? -1 : 0;
-    explain_recognise(&x, &reply, facts, catalog, &s->explain);
-    service_event(s, &e, facts);
-    if (!facts && failure->host)
-        e.host = failure->host;
-    take_over(&e, failure);
-    e.code = failure->code;
-    e.enhanced = failure->enhanced;
-    e.reason = x.match.reason ? x.match.reason->id : NULL;
-    e.challenge = challenge_step_name(x.challenge.step);
-    e.attempt = facts ? (long)facts->refused + 1 : 0;
-    e.reply = failure->reply;
-    e.reply_len = failure->reply_len;
-    int result = service_record(s, &e, true);
-    explain_free(&x);
-    reply_free(&reply);
-    return result;
-}
-
-/* The session of the failure, with a reference and its lock. NULL: it is not known, or the process has another one by now. */
-static struct session *find_session(const struct authlog *a, const struct event *failure)
-{
-    long age = (long)(time(NULL) - failure->time.tv_sec);
-    struct session *session = NULL;
-    if (age <= RECENT_S && failure->client_addr)
-        session = is_postfix(failure) ? session_find(a->service->sessions, failure->pid, "")
-                                      : session_find_logged(a->service->sessions, failure->pid, failure->client_addr);
-    if (!session)
-        return NULL;
-    session_lock(session);
-    const char *addr = session_facts(session)->field[SESSION_CLIENT_ADDR];
-    if (addr && strcmp(addr, failure->client_addr) == 0)
-        return session;
-    session_unlock(session);
-    session_release(session);
-    return NULL;
-}
-
-static int record_of_session(struct authlog *a, const struct event *failure)
-{
-    struct session *session = find_session(a, failure);
-    if (!session) {
-        struct catalog *catalog = catalog_slot_take(a->service->catalogs);
-        int result = record_failure(a, failure, NULL, catalog);
-        catalog_release(catalog);
-        return result;
-    }
-    struct session_facts *facts = session_facts_mutable(session);
-    int result = record_failure(a, failure, facts, session_catalog(session));
-    if (result == 0) {
-        facts->refused++;
-        facts->auth_failed++;
-    }
-    session_unlock(session);
-    session_release(session);
-    return result;
+    if (kind != MAILLOG_REFUSED || e->pid <= 0)
+        return kind == -1 ? -1 : 0;
+    return authlog_is_sign_in(e) || (!authlog_is_postfix(e) && e->code >= 400);
 }
 
 /* Whether its event is in the log from before the last end. */
@@ -171,6 +75,17 @@ static bool is_written(struct authlog *a, const struct event *failure)
     return written;
 }
 
+/* The event that the log has of it; as of authlog_seen_claim(). */
+static int claim(struct authlog *a, const struct event *failure, struct event *seen)
+{
+    struct event shown = *failure;
+    struct buffer store = {0};
+    service_hide_names(a->service, &shown, &store);
+    int got = authlog_seen_claim(a->seen, &shown, seen);
+    buffer_free(&store);
+    return got;
+}
+
 /* Take the line that waits first. 1: it is done; 0: it is to be looked at later; -1: errno ENOMEM. */
 static int take_first(struct authlog *a)
 {
@@ -181,18 +96,14 @@ static int take_first(struct authlog *a)
         return -1;
     if (got == 0 || is_written(a, &failure))
         return 1;
-    if (is_postfix(&failure)) {
-        got = authlog_seen_claim(a->seen, &failure, &seen);
-        if (got == 1 && (!failure.sasl_user || !*failure.sasl_user))
-            return 1;
-        if (got == 1) {
-            record_user(a, &failure, &seen);
-            return 1;
-        }
-        if (got == -1 || clock_ms() - w->read < PATIENCE_MS)
+    if (authlog_is_postfix(&failure) || !authlog_is_sign_in(&failure)) {
+        got = claim(a, &failure, &seen);
+        if (got == 1 && authlog_is_postfix(&failure) && failure.sasl_user && *failure.sasl_user)
+            authlog_record_user(a->service, &failure, &seen);
+        if (got != 0 || clock_ms() - w->read < PATIENCE_MS)
             return got;
     }
-    return record_of_session(a, &failure) == 0;
+    return authlog_record(a->service, &failure, w->session) == 0;
 }
 
 static void drop_first(struct authlog *a)
@@ -204,6 +115,7 @@ static void drop_first(struct authlog *a)
     if (!a->first)
         a->last = &a->first;
     a->count--;
+    session_release(w->session);
     free(w->line);
     free(w);
 }
@@ -217,7 +129,7 @@ static int take_waiting(struct authlog *a)
     return got == -1 ? -1 : 0;
 }
 
-static int add_waiting(struct authlog *a, const char *line, size_t len)
+static int add_waiting(struct authlog *a, const char *line, size_t len, const struct event *failure)
 {
     struct waiting *w = calloc(1, sizeof *w);
     if (!w || !(w->line = malloc(len + 1))) {
@@ -226,6 +138,7 @@ static int add_waiting(struct authlog *a, const char *line, size_t len)
     }
     memcpy(w->line, line, len);
     w->len = len;
+    w->session = authlog_session(a->service, failure);
     w->read = clock_ms();
     follow_position(a->log, &w->behind);
     *a->last = w;
@@ -244,7 +157,7 @@ static int read_log(struct authlog *a)
     while (a->count < WAITING_MAX && (got = follow_next(a->log, &line, &len)) == 1) {
         len -= len && line[len - 1] == '\r';
         got = read_failure(a, line, len, &failure);
-        if (got == -1 || (got == 1 && add_waiting(a, line, len) == -1))
+        if (got == -1 || (got == 1 && add_waiting(a, line, len, &failure) == -1))
             return -1;
         a->changed = true;
     }

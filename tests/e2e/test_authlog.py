@@ -5,6 +5,7 @@ import gzip
 import itertools
 import os
 import random
+import socket
 import time
 
 from mailwhyd import Mailwhyd, mailwhy
@@ -150,6 +151,32 @@ class MilterAlone(Followed):
         self.assert_event(event, code=535, client_addr="127.0.0.1", helo=None, attempt=None)
 
 
+LIMITS = ["define(`confMAX_RCPTS_PER_MESSAGE', `2')dnl", "define(`confMAX_MESSAGE_SIZE', `100000')dnl", "define(`confPRIVACY_FLAGS', `noexpn')dnl",
+          "FEATURE(`greet_pause', `0')dnl"]
+MAIL, RCPT = "MAIL FROM:<a@b.test>", f"RCPT TO:<{MAILBOX}>"
+BIG = ("x" * 900 + "\r\n") * 200 + "."
+HEADERS = "".join(f"X-{number}: {'y' * 900}\r\n" for number in range(60)) + "\r\nhello\r\n."
+
+# What Sendmail's own code refuses, one behind the other in a session, and what its event has: stage, code, enhanced code, recipient.
+OWN = (
+    ("base64", "AUTH LOGIN =x!", "auth", 501, "5.5.4", None),
+    ("EXPN", "EXPN root", "other", 502, "5.7.0", None),
+    (None, MAIL),
+    ("unbalanced", "RCPT TO:<x", "rcpt", 553, "5.0.0", "x"),
+    ("a parameter", f"{RCPT} FOO=1", "rcpt", 555, "5.5.4", None),
+    ("a bad parameter", f"{RCPT} NOTIFY=FOO", "rcpt", 501, "5.5.4", None),
+    ("no recipient", "RCPT", "rcpt", 501, "5.5.2", None),
+    ("a control character", "RCPT TO:<\x01x@mailwhy.test>", "rcpt", 501, "5.1.3", None),
+    ("a file", "RCPT TO:</etc/passwd>", "rcpt", 550, "5.7.1", "/etc/passwd"),
+    (None, RCPT), (None, RCPT),
+    ("too many recipients", "RCPT TO:<root@mailwhy.test>", "rcpt", 452, "4.5.3", None),
+    (None, "DATA"),
+    ("too big", BIG, "eom", 552, "5.2.3", MAILBOX),
+    (None, MAIL), (None, RCPT), (None, "DATA"),
+    ("headers", HEADERS, "eom", 552, "5.6.0", MAILBOX),
+)
+
+
 class OnSendmail(Explained):
     """A real Sendmail whose own log is followed."""
 
@@ -158,7 +185,7 @@ class OnSendmail(Explained):
         cls.sandbox = Sandbox()
         cls.addClassCleanup(cls.sandbox.close)
         log = cls.sandbox.directory("log") / "mail.log"
-        cls.sendmail = Sendmail(cls.sandbox, log=log)
+        cls.sendmail = Sendmail(cls.sandbox, log=log, features=LIMITS, maps={"access": "GreetPause:127.0.0.30\t3000\n"})
         cls.daemon = Mailwhyd(cls.sandbox, cls.sandbox / "mailwhyd-sockets", more=following(log, cls.sandbox)).start()
         cls.addClassCleanup(cls.daemon.check_sanitizers)
         wait_for("the state", (cls.sandbox / "state" / "maillog").exists)
@@ -195,6 +222,44 @@ class OnSendmail(Explained):
                 self.assertIn(helo, mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
                 pids.add(event["pid"])
         self.assertEqual(len(pids), len(clients))
+
+    def test_own_code(self):
+        """What Sendmail's own code refuses and logs becomes an event of its session, with what the client was told; each is counted once."""
+        client = self.client("127.0.0.7", "own.test")
+        before, told = len(self.daemon.events()), {}
+        for name, line, *expected in OWN:
+            reply = client.say(line)
+            if name:
+                self.assert_plain(reply, expected[1])
+                told[name] = reply.lines[0]
+        client.say("FROBNICATE")
+        client.play(MAIL, "RCPT TO:<nobody-here@mailwhy.test>")
+        client.say("RCPT TO:<x@elsewhere.test>")
+        client.say("RCPT TO:<@mailwhy.test>")
+        client.close()
+        rows = [row for row in OWN if row[0]]
+        wait_for("the events", lambda: len(self.daemon.events()) >= before + len(rows) + 4, 30)
+        time.sleep(PATIENCE + 1)
+        events = self.daemon.events()[before:]
+        self.assertEqual(collections.Counter(event["via"] for event in events), {"maillog": len(rows), "ruleset": 2, "milter": 2})
+        for (name, _, stage, code, enhanced, recipient), event in zip(rows, (event for event in events if event["via"] == "maillog")):
+            with self.subTest(name):
+                self.assert_event(event, stage=stage, code=code, enhanced=enhanced, recipient=recipient, client_addr="127.0.0.7", helo="own.test",
+                                  mta="Sendmail 8.17.1.9", sender="a@b.test" if stage in ("rcpt", "eom") else None, sasl_user=None)
+                if name == "base64":
+                    self.assertNotIn("x!", event["reply"])
+                else:
+                    self.assertEqual(event["reply"], told[name])
+                self.assertIn(event["ref"], mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
+
+    def test_greet_pause(self):
+        """A client that speaks before the greeting."""
+        def speak():
+            with socket.create_connection(("127.0.0.1", self.sendmail.ports["smtp"]), 30, source_address=("127.0.0.30", 0)) as sock:
+                sock.sendall(b"EHLO early.test\r\n")
+                self.assertTrue(sock.recv(500).startswith(b"554 "))
+        event, = self.events(1, speak)
+        self.assert_event(event, via="maillog", stage="connect", code=554, client_addr="127.0.0.30", reply="554 ESMTP not accepting messages")
 
     def test_counted(self):
         """What a ruleset refuses and what the log tells of are counted together, also behind a message."""
@@ -317,6 +382,19 @@ class Lines(Explained):
         shown = mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout
         self.assertIn("auth-bad-credentials", shown)
         self.assertIn("LOGIN", shown)
+
+    def test_refusals(self):
+        """What Sendmail refuses without our feature is an event where the line names a client; not what was explained, bounces, and what has no client."""
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        line = "mx sm-mta[{}]: 6AL6J3PX024795: ruleset=check_rcpt, arg1=<a@b.test>, relay=c.test [192.0.2.7], reject=550 5.7.1 <a@b.test>... Relaying denied{}"
+        self.write(line.format(7, "; Fix: Sign in. Ref: 3ATZ3-AA4YJ"), "mx sm-mta[8]: 6AL6J3PX024795: <x@y.test>... User unknown",
+                   "mx sm-mta[9]: 6AL6J3PX024795: 6AL6J3PX024796: DSN: User unknown", line.format(10, ""))
+        self.expect([10])
+        event, = self.daemon.events()
+        self.assert_event(event, via="maillog", stage="rcpt", code=550, enhanced="5.7.1", reason="relay-denied", client_addr="192.0.2.7",
+                          recipient="a@b.test", queue_id="6AL6J3PX024795", reply="550 5.7.1 <a@b.test>... Relaying denied")
 
     def test_first_start(self):
         """What was in the log before mailwhyd first followed it is no event; a log that comes later is read from its beginning."""

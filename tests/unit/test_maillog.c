@@ -258,7 +258,7 @@ static struct line {
     {"Sendmail: a recipient that says so", SENDMAIL ID "<\"x... User unknown\"@x.test>... deferred", MAILLOG_NOTHING, NULL},
     {"Sendmail: syntax", SENDMAIL ID "<joe... Unbalanced '<'", MAILLOG_REFUSED,
      THEIRS
-     "stage=rcpt code=553 enhanced=5.0.0 recipient=joe... queue_id=2AKMQ0aa000811 reply=\"553 5.0.0 <joe... Unbalanced '<'\""},
+     "stage=rcpt code=553 enhanced=5.0.0 recipient=joe queue_id=2AKMQ0aa000811 reply=\"553 5.0.0 <joe... Unbalanced '<'\""},
     {"Sendmail: too many recipients", SENDMAIL ID "Too many recipients", MAILLOG_REFUSED,
      THEIRS "stage=rcpt code=452 enhanced=4.5.3 queue_id=2AKMQ0aa000811 reply=\"452 4.5.3 Too many recipients\""},
     {"Sendmail: a parameter", SENDMAIL ID "FOO parameter unrecognized", MAILLOG_REFUSED,
