@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 
 #include "maillog_found.h"
@@ -147,7 +148,7 @@ static void take_ruleset(struct span text, struct event *e, struct found *f)
 /* A line that has no reply: a message that was accepted, or what Sendmail's own code refused. */
 static int read_plain(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    struct span behind = text, id;
+    struct span behind = text;
     if (span_find(text, "nrcpts=")) {
         if (!span_find(text, "nrcpts=0"))
             maillog_take(f, SENDER, text, "from=<", '>');
@@ -155,8 +156,10 @@ static int read_plain(struct maillog *m, struct span text, struct event *e, stru
     }
     if (!span_pass(&behind, ": "))
         return MAILLOG_NOTHING;
-    id = span_until(behind, ':');
-    if (span_length(id) >= 8 && !memchr(id.at, ' ', span_length(id)) && !memchr(id.at, '<', span_length(id)))
+    const char *at = behind.at;
+    while (at < behind.end && isalnum((unsigned char)*at))
+        at++;
+    if (at >= behind.at + 8 && at < behind.end && *at == ':')
         return MAILLOG_NOTHING; /* "QUEUE-ID: DSN: User unknown": of a bounce */
     return read_own(m, behind, e, f);
 }

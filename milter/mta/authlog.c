@@ -27,6 +27,7 @@ struct waiting {
     char *line; /* behind this */
     size_t len;
     struct session *session; /* held from when it was read, since the client may go; NULL: not known */
+    char *sender, *recipient; /* of its message then; NULL: not known */
     int64_t read; /* when, in milliseconds */
     struct follow_position behind;
 };
@@ -103,6 +104,8 @@ static int take_first(struct authlog *a)
         if (got != 0 || clock_ms() - w->read < PATIENCE_MS)
             return got;
     }
+    failure.sender = failure.sender ? failure.sender : w->sender;
+    failure.recipient = failure.recipient ? failure.recipient : w->recipient;
     return authlog_record(a->service, &failure, w->session) == 0;
 }
 
@@ -116,6 +119,8 @@ static void drop_first(struct authlog *a)
         a->last = &a->first;
     a->count--;
     session_release(w->session);
+    free(w->sender);
+    free(w->recipient);
     free(w->line);
     free(w);
 }
@@ -139,6 +144,7 @@ static int add_waiting(struct authlog *a, const char *line, size_t len, const st
     memcpy(w->line, line, len);
     w->len = len;
     w->session = authlog_session(a->service, failure);
+    authlog_message(w->session, failure, &w->sender, &w->recipient);
     w->read = clock_ms();
     follow_position(a->log, &w->behind);
     *a->last = w;

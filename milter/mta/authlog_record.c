@@ -16,20 +16,9 @@ bool authlog_is_sign_in(const struct event *failure)
     return failure->stage == STAGE_AUTH && failure->sasl_method && *failure->sasl_method;
 }
 
-static bool is_same(const char *a, const char *b)
+static bool is_in_message(const struct event *failure)
 {
-    return a && b && strcmp(a, b) == 0;
-}
-
-/* Keep of the message, whose session's last one stands in the event, what the line is about. */
-static void take_message(struct event *e, const struct event *failure)
-{
-    bool same = is_same(e->queue_id, failure->queue_id);
-    bool in_message = failure->stage == STAGE_RCPT || failure->stage == STAGE_DATA || failure->stage == STAGE_EOM;
-    e->queue_id = in_message ? failure->queue_id : NULL;
-    e->sender = failure->sender ? failure->sender : same && in_message ? e->sender : NULL;
-    if (!same || failure->stage != STAGE_EOM)
-        e->recipient = failure->recipient;
+    return failure->stage == STAGE_RCPT || failure->stage == STAGE_DATA || failure->stage == STAGE_EOM;
 }
 
 /* Take over from the line what the session doesn't know, or knows of somebody who had signed in. */
@@ -41,7 +30,9 @@ static void take_over(struct event *e, const struct event *failure)
     e->mta = e->mta ? e->mta : failure->mta;
     e->client_addr = e->client_addr ? e->client_addr : failure->client_addr;
     e->client_name = e->client_name ? e->client_name : failure->client_name;
-    take_message(e, failure);
+    e->sender = failure->sender;
+    e->recipient = failure->recipient;
+    e->queue_id = is_in_message(failure) ? failure->queue_id : NULL;
     if (failure->stage != STAGE_AUTH)
         return;
     e->sasl_method = failure->sasl_method;
@@ -100,6 +91,21 @@ struct session *authlog_session(struct service *s, const struct event *failure)
     if (authlog_is_postfix(failure) || !is_recent(failure))
         return NULL;
     return session_find_logged(s->sessions, failure->pid, failure->client_addr);
+}
+
+void authlog_message(struct session *session, const struct event *failure, char **sender, char **recipient)
+{
+    if (!session || !is_in_message(failure))
+        return;
+    session_lock(session);
+    const char *const *field = session_facts(session)->field;
+    if (field[SESSION_QUEUE_ID] && failure->queue_id && strcmp(field[SESSION_QUEUE_ID], failure->queue_id) == 0) {
+        if (field[SESSION_SENDER])
+            *sender = strdup(field[SESSION_SENDER]);
+        if (field[SESSION_RECIPIENT] && failure->stage != STAGE_RCPT) /* which has the one before */
+            *recipient = strdup(field[SESSION_RECIPIENT]);
+    }
+    session_unlock(session);
 }
 
 /* Lock the session. False: it is one that the process has by now with another client. */

@@ -13,6 +13,9 @@ bool authlog_is_sign_in(const struct event *failure); /* one that failed */
 /* The session that a line of Sendmail is about, with a reference for session_release(). NULL: it is over, or not known; or the line is Postfix's. */
 struct session *authlog_session(struct service *s, const struct event *failure);
 
+/* Copy what the session knows of the message that the line is about, and the line does not say; both are the caller's, and untouched where there is none. */
+void authlog_message(struct session *session, const struct event *failure, char **sender, char **recipient);
+
 /* The event of the reply map, turned into the one that says who the user was. */
 void authlog_record_user(struct service *s, const struct event *failure, const struct event *seen);
 

@@ -284,6 +284,7 @@ static struct line {
      THEIRS
      "stage=other code=502 enhanced=5.7.0 client_addr=192.0.2.7 queue_id=2AKMQ0aa000811 reply=\"502 5.7.0 Sorry, we do not "
      "allow this operation\""},
+    {"Sendmail: EXPN, a client without a name", SENDMAIL ID "[192.0.2.7]: EXPN root [rejected]", MAILLOG_REFUSED, NULL},
     {"Sendmail: VRFY, which is not refused", SENDMAIL ID "c.test [192.0.2.7]: VRFY root [rejected]", MAILLOG_NOTHING, NULL},
     {"Sendmail: a reply at LogLevel 15", SENDMAIL ID "--- 503 5.0.0 Need MAIL command", MAILLOG_NOTHING, NULL},
     {"Sendmail: User unknown", SENT "dsn=5.1.1, stat=User unknown", MAILLOG_DELIVERY,
