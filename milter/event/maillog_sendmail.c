@@ -145,6 +145,17 @@ static void take_ruleset(struct span text, struct event *e, struct found *f)
         e->stage = STAGE_CONNECT;
 }
 
+/* What a milter was about that refused. Of "data" Sendmail does not tell whether it is the command or the end of the message. */
+static void take_milter(struct span text, struct event *e, struct found *f)
+{
+    if (!span_pass(&text, ": Milter: "))
+        return;
+    if (span_starts(text, "from="))
+        e->stage = STAGE_MAIL, maillog_take(f, SENDER, text, "from=<", '>');
+    else if (span_starts(text, "to="))
+        e->stage = STAGE_RCPT, maillog_take(f, RECIPIENT, text, "to=<", '>');
+}
+
 /* A line that has no reply: a message that was accepted, or what Sendmail's own code refused. */
 static int read_plain(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
@@ -179,6 +190,7 @@ int maillog_read_sendmail(struct maillog *m, struct span text, struct event *e, 
     if (delivery)
         maillog_take(f, RECIPIENT, text, "to=<", '>');
     take_ruleset(text, e, f);
+    take_milter(text, e, f);
     if (auth && e->stage == STAGE_NONE) {
         e->stage = STAGE_AUTH;
         maillog_take(f, SASL_METHOD, text, "AUTH failure (", ')');

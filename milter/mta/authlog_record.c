@@ -49,11 +49,22 @@ void authlog_record_user(struct service *s, const struct event *failure, const s
     service_record(s, &e, false);
 }
 
+/* The reply with the line ends that an event has: a line of the log has LF between them. */
+static void add_lines(struct buffer *out, const struct event *failure)
+{
+    for (size_t i = 0; i < failure->reply_len; i++) {
+        if (failure->reply[i] == '\n')
+            buffer_add_char(out, '\r');
+        buffer_add_char(out, failure->reply[i]);
+    }
+}
+
 /* 1: written; 0: there is none to write; -1. facts NULL: no session is known. */
 static int record(struct service *s, const struct event *failure, const struct session_facts *facts,
                   const struct catalog *catalog)
 {
     struct explanation x = {0};
+    struct buffer lines = {0};
     struct reply reply;
     struct event e;
     if (reply_parse(&reply, failure->reply, failure->reply_len) == -1)
@@ -71,9 +82,11 @@ static int record(struct service *s, const struct event *failure, const struct s
     e.reason = x.match.reason ? x.match.reason->id : NULL;
     e.challenge = challenge_step_name(x.challenge.step);
     e.attempt = facts ? (long)facts->refused + 1 : 0;
-    e.reply = failure->reply;
-    e.reply_len = failure->reply_len;
+    add_lines(&lines, failure);
+    e.reply = buffer_ok(&lines) ? lines.data : failure->reply;
+    e.reply_len = buffer_ok(&lines) ? lines.len : failure->reply_len;
     result = service_record(s, &e, true) == 0 ? 1 : -1;
+    buffer_free(&lines);
     explain_free(&x);
 
 done:

@@ -9,6 +9,7 @@ import socket
 import time
 
 from mailwhyd import Mailwhyd, mailwhy
+from milters import RefusingMilter
 from rig import Explained, Rig, RigTest
 from sandbox import Sandbox, run, wait_for
 from sasl import PASSWORD, REALM, USER, WRONG
@@ -184,7 +185,10 @@ class OnSendmail(Explained):
         cls.sandbox = Sandbox()
         cls.addClassCleanup(cls.sandbox.close)
         log = cls.sandbox.directory("log") / "mail.log"
-        cls.sendmail = Sendmail(cls.sandbox, log=log, features=LIMITS, maps={"access": "GreetPause:127.0.0.30\t3000\n"})
+        socket_of_milter = cls.sandbox.directory("refuser") / "socket"
+        filters = [*LIMITS, f"INPUT_MAIL_FILTER(`refuser', `S=unix:{socket_of_milter}, T=C:30s;S:30s;R:30s;E:60s')dnl"]
+        cls.sendmail = Sendmail(cls.sandbox, log=log, features=filters, maps={"access": "GreetPause:127.0.0.30\t3000\n"})
+        cls.refuser = RefusingMilter(cls.sandbox, socket_of_milter).start()
         cls.daemon = Mailwhyd(cls.sandbox, cls.sandbox / "mailwhyd-sockets", more=following(log, cls.sandbox)).start()
         cls.addClassCleanup(cls.daemon.check_sanitizers)
         wait_for("the state", (cls.sandbox / "state" / "maillog").exists)
@@ -193,6 +197,7 @@ class OnSendmail(Explained):
 
     def setUp(self):
         self.addCleanup(self.daemon.check)
+        self.refuser.refuse()
 
     def client(self, source, helo):
         client = Client(self.sendmail.ports["submission"], helo, source=source)
@@ -239,7 +244,7 @@ class OnSendmail(Explained):
         rows = [row for row in OWN if row[0]]
         wait_for("the events", lambda: len(self.daemon.events()) >= before + len(rows) + 5, 30)
         time.sleep(PATIENCE + 1)
-        events = self.daemon.events()[before:]
+        events = [event for event in self.daemon.events()[before:] if event["client_addr"] == "127.0.0.7"]
         self.assertEqual(collections.Counter(event["via"] for event in events), {"maillog": len(rows), "ruleset": 2, "milter": 3})
         for (name, _, stage, code, enhanced, recipient), event in zip(rows, (event for event in events if event["via"] == "maillog")):
             with self.subTest(name):
@@ -250,6 +255,26 @@ class OnSendmail(Explained):
                 else:
                     self.assertEqual(event["reply"], told[name])
                 self.assertIn(event["ref"], mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
+
+    def test_other_milter(self):
+        """What a milter refuses that mailwhyd does not wrap."""
+        rows = (("mail", {"do": "tempfail"}, [MAIL], "451 4.3.2 Please try again later"),
+                ("rcpt", {"do": "reply", "reply": ["550", "5.7.1", "Not this one"]}, [MAIL, RCPT], "550 5.7.1 Not this one"),
+                ("data", {"do": "reject"}, [MAIL, RCPT, "DATA"], "550 5.7.1 Command rejected"),
+                ("eom", {"do": "reply", "reply": ["554", "5.6.0", "Not", "in this form"]}, [MAIL, RCPT, "DATA", "Subject: x\r\n\r\nhello\r\n."],
+                 "554-5.6.0 Not\r\n554 5.6.0 in this form"))
+        clients = []
+
+        def act():
+            for stage, rule, lines, reply in rows:
+                self.refuser.refuse(**{stage: rule})
+                clients.append(self.client("127.0.0.6", f"{stage}.test"))
+                self.assertEqual("\r\n".join(clients[-1].play(*lines).lines).replace(f"<{MAILBOX}>... ", ""), reply)
+
+        for (stage, _, _, reply), event in zip(rows, self.events(len(rows), act)):
+            with self.subTest(stage):
+                self.assert_event(event, via="maillog", client_addr="127.0.0.6", helo=f"{stage}.test", attempt=1, code=int(reply[:3]), reply=reply,
+                                  stage=stage if stage in ("mail", "rcpt") else None, recipient=MAILBOX if stage == "rcpt" else None)
 
     def test_greet_pause(self):
         """A client that speaks before the greeting."""

@@ -241,7 +241,13 @@ static struct line {
     {"Sendmail: a milter", SENDMAIL ID "Milter: data, reject=550 5.7.1 Command rejected", MAILLOG_REFUSED,
      THEIRS "code=550 enhanced=5.7.1 queue_id=2AKMQ0aa000811 reply=\"550 5.7.1 Command rejected\""},
     {"Sendmail: a milter about a recipient", SENDMAIL ID "Milter: to=<a@there.test>, reject=451 4.3.2 Please try again later",
-     MAILLOG_REFUSED, NULL},
+     MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=451 enhanced=4.3.2 recipient=a@there.test queue_id=2AKMQ0aa000811 reply=\"451 4.3.2 Please try "
+            "again later\""},
+    {"Sendmail: a milter about a sender, in two lines",
+     SENDMAIL ID "Milter: from=<b@x.test>, reject=550-5.7.1 one\\r\\n550 5.7.1 two", MAILLOG_REFUSED,
+     THEIRS
+     "stage=mail code=550 enhanced=5.7.1 sender=b@x.test queue_id=2AKMQ0aa000811 reply=\"550-5.7.1 one\\x0a550 5.7.1 two\""},
     {"Sendmail: AUTH",
      SENDMAIL ID "AUTH failure (LOGIN): authentication failure (-13) SASL(-13): checkpass failed, relay=c.test [192.0.2.7]",
      MAILLOG_REFUSED,
