@@ -38,7 +38,7 @@ Nov 20 10:00:01 mx sendmail[7]: 2AKMQ0aa000811: ruleset=check_rcpt, arg1=<a@b.c>
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH failure (LOGIN): authentication failure (-13), user=joe, relay=c.test [IPv6:2001:db8::7]
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: to=<a@b.c>, delay=00:00:01, relay=mx. [192.0.2.3], dsn=4.2.0, reply=450 4.2.0 x, stat=Deferred: 450 4.2.0 Greylisted
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: <"a... b"@b.c>... User unknown
-Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: Milter: to=<a@b.c>, reject=550-5.7.1 one\\r\\n550 5.7.1 two
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: Milter: to=<a@b.c>, reject=550-5.7.1 one\r\n550 5.7.1 two
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: message size (180200) exceeds maximum (100000)
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH decode64 error [1 for "=x"], relay=c.test [IPv6:2001:db8::7]
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: rejecting commands from c.test [192.0.2.9] due to pre-greeting traffic after 0 seconds
