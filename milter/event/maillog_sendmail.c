@@ -10,8 +10,8 @@ struct own {
     const char *text; /* as it is logged; a star is anything */
     const char *codes; /* the reply's */
     const char *reply; /* its text, with the star of that number in place of a "*"; NULL: that which is logged */
-    int star;
     const char *client; /* the client's address stands in brackets behind the last one of these; NULL: the line doesn't name it */
+    int star;
     enum stage stage;
 };
 
@@ -42,13 +42,13 @@ static const struct own of_session[] = {
     {"Syntax error in ORCPT parameter value", "501 5.5.4 ", .stage = STAGE_RCPT},
     {"Bad argument \"*\"  to NOTIFY", "501 5.5.4 ", .stage = STAGE_RCPT},
     {"* parameter unrecognized", "555 5.5.4 ", .stage = STAGE_RCPT},
-    {"message size (*) exceeds maximum (*)", "552 5.2.3 ", "Message exceeds maximum fixed size (*)", 1, .stage = STAGE_EOM},
-    {"headers too large (*) from * during message collect", "552 5.6.0 ", "Headers too large (*)", 0, " from ", STAGE_EOM},
-    {"AUTH decode64 error [*], relay=*", "501 5.5.4 ", "cannot BASE64 decode", 0, ", relay=", STAGE_AUTH}, /* not what it was */
-    {"rejecting commands from * due to pre-greeting traffic after * seconds", "554 ", "ESMTP not accepting messages", 0, " from ",
+    {"message size (*) exceeds maximum (*)", "552 5.2.3 ", "Message exceeds maximum fixed size (*)", NULL, 1, STAGE_EOM},
+    {"headers too large (*) from * during message collect", "552 5.6.0 ", "Headers too large (*)", " from ", 0, STAGE_EOM},
+    {"AUTH decode64 error [*], relay=*", "501 5.5.4 ", "cannot BASE64 decode", ", relay=", 0, STAGE_AUTH}, /* not what it was */
+    {"rejecting commands from * due to pre-greeting traffic after * seconds", "554 ", "ESMTP not accepting messages", " from ", 0,
      STAGE_CONNECT},
-    {"*]: EXPN * [rejected]", "502 5.7.0 ", "Sorry, we do not allow this operation", 0, "", STAGE_OTHER},
-    {"*]: ETRN * [rejected]", "502 5.7.0 ", "Sorry, we do not allow this operation", 0, "", STAGE_OTHER},
+    {"*]: EXPN * [rejected]", "502 5.7.0 ", "Sorry, we do not allow this operation", "", 0, STAGE_OTHER},
+    {"*]: ETRN * [rejected]", "502 5.7.0 ", "Sorry, we do not allow this operation", "", 0, STAGE_OTHER},
 };
 
 /* Whether the whole of s is the text; then what its stars stand for. */
