@@ -152,7 +152,7 @@ class MilterAlone(Followed):
         self.assert_event(event, code=535, client_addr="127.0.0.1", helo=None, attempt=None)
 
 
-LIMITS = ["define(`confMAX_RCPTS_PER_MESSAGE', `2')dnl", "define(`confMAX_MESSAGE_SIZE', `100000')dnl", "define(`confPRIVACY_FLAGS', `noexpn')dnl",
+LIMITS = ["define(`confMAX_RCPTS_PER_MESSAGE', `2')dnl", "define(`confMAX_MESSAGE_SIZE', `100000')dnl", "define(`confPRIVACY_FLAGS', `noexpn,noetrn')dnl",
           "FEATURE(`greet_pause', `0')dnl"]
 MAIL, RCPT = "MAIL FROM:<a@b.test>", f"RCPT TO:<{MAILBOX}>"
 BIG = ("x" * 900 + "\r\n") * 200 + "."
@@ -162,6 +162,7 @@ HEADERS = "".join(f"X-{number}: {'y' * 900}\r\n" for number in range(60)) + "\r\
 OWN = (
     ("base64", "AUTH LOGIN =x!", "auth", 501, "5.5.4", None),
     ("EXPN", "EXPN root", "other", 502, "5.7.0", None),
+    ("ETRN", "ETRN there.test", "other", 502, "5.7.0", None),
     (None, MAIL),
     ("unbalanced", "RCPT TO:<x", "rcpt", 553, "5.0.0", "x"),
     ("a parameter", f"{RCPT} FOO=1", "rcpt", 555, "5.5.4", None),
