@@ -1,8 +1,9 @@
-/* Sign-ins that failed, as the mail log tells of them: of Sendmail, whose own replies nobody can change or see, and of Postfix, whose log names the user.
+/* Refusals as the mail log tells of them: all of Sendmail, whose own replies nobody can change or see, and of Postfix sign-ins that failed, since its log
+ * names the user.
  *
- * A thread of its own follows the log, a file or the systemd journal. A failure that stands in the event log already, because the reply map was asked
- * about it, gets a second event that says who the user was, without code, reference and reason; any other one an event of its own with all of these.
- * mailwhy-events(5) says which is which.
+ * A thread of its own follows the log, a file or the systemd journal. What Sendmail refused and the event log has already, by a ruleset or a milter,
+ * gets no second event. A failed sign-in that stands in the event log already, because the reply map was asked about it, gets a second event that says
+ * who the user was, without code, reference and reason; any other one an event of its own with all of these. mailwhy-events(5) says which is which.
  *
  * What was read is kept in a state file. After any end, kill -9 too, the log is read on from there, and lines whose events were written after the
  * state was are told by these: each line is taken once. */

@@ -151,6 +151,9 @@ const struct catalog_reason *catalog_reason_by_id(const struct catalog *c, const
 const struct catalog_code *catalog_code_find(const struct catalog *c, int code);
 const struct catalog_enhanced *catalog_enhanced_find(const struct catalog *c, const struct enhanced *code);
 const struct catalog_list *catalog_list_find(const struct catalog *c, const char *name, size_t len);
+
+/* Whether mailwhy has explained that reply before: what it added stands at its end, with a reference. */
+bool catalog_is_explained(const struct catalog *c, const struct reply *reply);
 bool catalog_has_language(const struct catalog *c, const char *language);
 
 /* The entries in their order, NULL behind the last. */

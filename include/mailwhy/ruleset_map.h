@@ -2,7 +2,7 @@
  *
  * The key's fields are divided by the octet 0x9b, which is what $| is in a rule:
  *     RULESET HOST VERSION CLIENT-ADDRESS CLIENT-PORT CLIENT-NAME TLS-VERSION AUTH-TYPE AUTH-USER ENHANCED-CODE ARGUMENT TEXT
- * RULESET: what follows check_ in its name. ARGUMENT: the address that check_mail, check_rcpt were asked about. TEXT: what stood behind $:. The others
+ * RULESET: what follows check_ in its name; or sender, recipient: ruleset 0; or header. ARGUMENT: the address that a ruleset was asked about. TEXT: what stood behind $:. The others
  * are macros; each may be empty. What only the milter knows comes from the session of that client and port.
  *
  * The answer's value is the text for $: as one quoted token, which Sendmail takes up to 256 octets of. */

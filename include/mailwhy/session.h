@@ -71,7 +71,7 @@ void session_list_client(struct sessions *all, struct session *s);
 /* The open session of that client with the MTA host, with a reference for session_release(). NULL where there is none. */
 struct session *session_find_client(struct sessions *all, const char *addr, long port, const char *host);
 
-/* The open session that session_list_client() listed, of that client and with that log_pid, with a reference for session_release(); NULL where there is
+/* The open session that session_list_client() listed, of that client (NULL: of any) and with that log_pid, with a reference for session_release(); NULL where there is
  * none, or more than one. It looks at all sessions. */
 struct session *session_find_logged(struct sessions *all, long log_pid, const char *addr);
 

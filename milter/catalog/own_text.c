@@ -29,18 +29,26 @@ static bool is_reference(const char *s, size_t len)
     return len == size || (page > size && !memchr(s + page, ' ', len - page));
 }
 
+/* Whether one of the labels with which an addition begins stands at the beginning of s. */
+static bool is_label(const struct language *l, const char *s, size_t len)
+{
+    static const enum word labels[] = {WORD_REASON, WORD_FIX, WORD_CONTACT, WORD_REF};
+    for (size_t word = 0; word < sizeof labels / sizeof *labels; word++)
+        if (pass_label(s, len, l->words[labels[word]]))
+            return true;
+    return false;
+}
+
 /* The first line of those that were added, where the last one is a reference; 0: none was. */
 static unsigned first_added(const struct language *l, const struct reply *reply)
 {
-    static const enum word labels[] = {WORD_REASON, WORD_FIX, WORD_CONTACT, WORD_REF};
     const struct reply_line *last = &reply->lines[reply->line_count - 1];
     size_t label = pass_label(last->text, last->len, l->words[WORD_REF]);
     if (!label || !is_reference(last->text + label, last->len - label))
         return 0;
     for (unsigned i = 1; i < reply->line_count; i++)
-        for (size_t word = 0; word < sizeof labels / sizeof *labels; word++)
-            if (pass_label(reply->lines[i].text, reply->lines[i].len, l->words[labels[word]]))
-                return i;
+        if (is_label(l, reply->lines[i].text, reply->lines[i].len))
+            return i;
     return 0;
 }
 
@@ -52,7 +60,7 @@ static size_t added_inline(const struct language *l, const struct reply *reply)
     for (size_t at = 1; at + 2 < last->len; at++) {
         const char *s = last->text + at;
         size_t label;
-        if (!begin && s[0] == ';' && s[1] == ' ' && pass_label(s + 2, last->len - at - 2, l->words[WORD_REASON]))
+        if (!begin && s[0] == ';' && s[1] == ' ' && is_label(l, s + 2, last->len - at - 2))
             begin = at;
         if (begin && s[0] == ' ' && (label = pass_label(s + 1, last->len - at - 1, l->words[WORD_REF])) &&
             is_reference(s + 1 + label, last->len - at - 1 - label))
@@ -75,4 +83,9 @@ size_t own_text_len(const struct catalog *c, const struct reply *reply)
             return len;
     }
     return reply->text_len;
+}
+
+bool catalog_is_explained(const struct catalog *c, const struct reply *reply)
+{
+    return own_text_len(c, reply) < reply->text_len;
 }

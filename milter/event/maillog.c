@@ -4,6 +4,7 @@
 
 #include <mailwhy/reply.h>
 
+#include "maillog_found.h"
 #include "maillog_time.h"
 
 /* The time at the beginning of a line. */
@@ -23,13 +24,6 @@ static bool read_time(struct maillog *m, struct span *s, struct timespec *time)
     return m->hour_time != -1;
 }
 
-/* What was found in a line. An end of NULL: it was not. */
-enum piece { HOST, CLIENT_NAME, CLIENT_ADDR, HELO, SENDER, RECIPIENT, QUEUE_ID, SASL_METHOD, SASL_USER, PIECES };
-
-struct found {
-    struct span piece[PIECES];
-};
-
 /* An address as the mail system writes it in angle brackets: one that begins with a quoted string may hold any of these within it. */
 static struct span address(struct span s)
 {
@@ -43,8 +37,7 @@ static struct span address(struct span s)
     return span_until(s, '>');
 }
 
-/* Take the value behind the name: an address up to '>', anything else up to another octet. */
-static void take(struct found *f, enum piece which, struct span s, const char *name, char end)
+void maillog_take(struct found *f, enum piece which, struct span s, const char *name, char end)
 {
     if (!span_pass(&s, name))
         return;
@@ -68,22 +61,26 @@ static enum stage stage_of(struct span s)
     return STAGE_NONE;
 }
 
-/* The reply that the line has, through reply_find(), and the client that it names. False: none. */
-static bool take_reply(struct maillog *m, struct span line, struct event *e, struct found *f)
+void maillog_set_reply(struct maillog *m, struct event *e)
 {
-    struct reply r;
-    if (reply_find(&m->found, line.at, span_length(line)) != 1)
-        return false;
     const struct buffer *reply = &m->found.reply;
+    struct reply r;
     e->reply = reply->data;
     e->reply_len = reply->len;
-    if (m->found.client)
-        f->piece[CLIENT_ADDR] = (struct span){m->found.client, m->found.client + m->found.client_len};
     if (reply_parse_bare(&r, reply->data, reply->len) == 0) {
         e->code = r.code;
         e->enhanced = r.enhanced.class ? enhanced_format(&r.enhanced, m->enhanced) : NULL;
         reply_free(&r);
     }
+}
+
+bool maillog_take_reply(struct maillog *m, struct span line, struct event *e, struct found *f)
+{
+    if (reply_find(&m->found, line.at, span_length(line)) != 1)
+        return false;
+    maillog_set_reply(m, e);
+    if (m->found.client)
+        f->piece[CLIENT_ADDR] = (struct span){m->found.client, m->found.client + m->found.client_len};
     return true;
 }
 
@@ -115,31 +112,31 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
     if (!span_pass(&s, "reject: "))
         return MAILLOG_NOTHING;
     e->stage = stage_of(s);
-    if (!take_reply(m, text, e, f)) {
+    if (!maillog_take_reply(m, text, e, f)) {
         m->unread++;
         return MAILLOG_NOTHING;
     }
     take_client_name(text, f);
     if (pass_last(&details, "; from=<"))
         details.at -= strlen("from=<");
-    take(f, SENDER, details, "from=<", '>');
+    maillog_take(f, SENDER, details, "from=<", '>');
     if (f->piece[SENDER].at) /* which may have the next names in it */
         details.at = f->piece[SENDER].end;
-    take(f, RECIPIENT, details, " to=<", '>');
+    maillog_take(f, RECIPIENT, details, " to=<", '>');
     if (f->piece[RECIPIENT].at)
         details.at = f->piece[RECIPIENT].end;
-    take(f, HELO, details, "helo=<", '>');
+    maillog_take(f, HELO, details, "helo=<", '>');
     return MAILLOG_REFUSED;
 }
 
 static int read_sasl(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span s = text;
-    if (!span_pass(&s, ": SASL ") || !span_find(s, " authentication failed") || !take_reply(m, text, e, f))
+    if (!span_pass(&s, ": SASL ") || !span_find(s, " authentication failed") || !maillog_take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
     take_client_name(text, f);
     f->piece[SASL_METHOD] = span_until(s, ' ');
-    take(f, SASL_USER, s, "sasl_username=", ',');
+    maillog_take(f, SASL_USER, s, "sasl_username=", ',');
     if (f->piece[SASL_USER].at && span_is(f->piece[SASL_USER], "(unavailable)")) /* the client had not said it yet */
         f->piece[SASL_USER] = (struct span){0};
     e->stage = STAGE_AUTH;
@@ -151,7 +148,7 @@ static int read_lost(struct span text, struct event *e, struct found *f)
     struct span s = text;
     if (!span_starts(text, "lost connection after AUTH from ") || !span_pass(&s, " from "))
         return MAILLOG_NOTHING;
-    take(f, CLIENT_ADDR, s, "[", ']');
+    maillog_take(f, CLIENT_ADDR, s, "[", ']');
     take_client_name(text, f);
     e->stage = STAGE_AUTH;
     return MAILLOG_LOST;
@@ -162,10 +159,10 @@ static int read_delivery(struct maillog *m, struct span text, struct event *e, s
     struct span s = text;
     bool delivery =
         span_pass(&s, " status=") && (span_starts(s, "bounced") || span_starts(s, "deferred") || span_starts(s, "expired"));
-    if (!delivery || !span_find(text, " relay=") || !take_reply(m, text, e, f))
+    if (!delivery || !span_find(text, " relay=") || !maillog_take_reply(m, text, e, f))
         return MAILLOG_NOTHING;
     f->piece[CLIENT_ADDR] = (struct span){0};
-    take(f, RECIPIENT, text, "to=<", '>');
+    maillog_take(f, RECIPIENT, text, "to=<", '>');
     return MAILLOG_DELIVERY;
 }
 
@@ -174,7 +171,7 @@ static int read_queued(struct span text, struct found *f)
     static const char active[] = "(queue active)";
     if (span_length(text) < sizeof active || memcmp(text.end - (sizeof active - 1), active, sizeof active - 1) != 0)
         return MAILLOG_NOTHING;
-    take(f, SENDER, text, "from=<", '>');
+    maillog_take(f, SENDER, text, "from=<", '>');
     return f->piece[SENDER].at ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
 }
 
@@ -206,44 +203,6 @@ static int read_postfix(struct maillog *m, struct span program, struct span text
             return read_server(m, text, e, f);
     bool queue = span_length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0; /* oqmgr, too */
     return queue ? read_queued(text, f) : read_delivery(m, text, e, f);
-}
-
-/* What Sendmail's rulesets are about. */
-static void take_ruleset(struct span text, struct event *e, struct found *f)
-{
-    struct span ruleset = text;
-    if (!span_pass(&ruleset, "ruleset="))
-        return;
-    if (span_starts(ruleset, "check_rcpt"))
-        e->stage = STAGE_RCPT, take(f, RECIPIENT, ruleset, "arg1=<", '>');
-    else if (span_starts(ruleset, "check_mail"))
-        e->stage = STAGE_MAIL, take(f, SENDER, ruleset, "arg1=<", '>');
-    else if (span_starts(ruleset, "check_relay"))
-        e->stage = STAGE_CONNECT;
-}
-
-static int read_sendmail(struct maillog *m, struct span text, struct event *e, struct found *f)
-{
-    struct span id = span_until(text, ':');
-    if (span_length(id) >= 8 && span_length(id) < 24)
-        f->piece[QUEUE_ID] = id;
-    bool delivery = span_find(text, "stat="), auth = span_find(text, "AUTH failure (");
-    if (!delivery && !auth && !span_find(text, "reject=")) {
-        if (span_find(text, "nrcpts=") && !span_find(text, "nrcpts=0"))
-            take(f, SENDER, text, "from=<", '>');
-        return f->piece[SENDER].at ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
-    }
-    if (!take_reply(m, text, e, f))
-        return MAILLOG_NOTHING;
-    if (delivery)
-        take(f, RECIPIENT, text, "to=<", '>');
-    take_ruleset(text, e, f);
-    if (auth && e->stage == STAGE_NONE) {
-        e->stage = STAGE_AUTH;
-        take(f, SASL_METHOD, text, "AUTH failure (", ')');
-        take(f, SASL_USER, text, ", user=", ',');
-    }
-    return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
 }
 
 /* Take apart what stands behind the time: "host program[pid]: text". False: it is not that. */
@@ -301,7 +260,7 @@ int maillog_read_message(struct maillog *m, const struct maillog_message *messag
     }
     f.piece[HOST] = message->host;
     e->mta = postfix ? "Postfix" : "Sendmail";
-    int kind = postfix ? read_postfix(m, program, text, e, &f) : read_sendmail(m, text, e, &f);
+    int kind = postfix ? read_postfix(m, program, text, e, &f) : maillog_read_sendmail(m, text, e, &f);
     return kind != MAILLOG_NOTHING && set_strings(m, &f, e) == -1 ? -1 : kind;
 }
 

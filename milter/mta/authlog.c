@@ -23,11 +23,13 @@
 #define WAITING_MAX 1000 /* lines */
 #define ROUND_MAX 10000 /* lines, between which it is looked whether to stop */
 
-/* A line of a failed sign-in that is not done yet. */
+/* A line of a refusal that is not done yet. */
 struct waiting {
     struct waiting *next;
     struct maillog_message message;
     char *strings; /* of the message, owned */
+    struct session *session; /* held from when it was read, since the client may go; NULL: not known */
+    char *sender, *recipient; /* of its message then; NULL: not known */
     int64_t read; /* when, in milliseconds */
     char behind[AUTHLOG_PLACE_SIZE];
 };
@@ -55,13 +57,13 @@ static int64_t clock_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Read the line where it is a sign-in that failed. 1; 0; -1: errno ENOMEM. */
+/* Read the line where it tells of a sign-in that failed, or of anything that Sendmail refused. 1; 0; -1: errno ENOMEM. */
 static int read_failure(struct authlog *a, const struct maillog_message *message, struct event *e)
 {
     int kind = maillog_read_message(&a->maillog, message, e);
-    if (kind == -1)
-        return -1;
-    return kind == MAILLOG_REFUSED && e->stage == STAGE_AUTH && e->sasl_method && *e->sasl_method && e->pid > 0;
+    if (kind != MAILLOG_REFUSED || e->pid <= 0)
+        return kind == -1 ? -1 : 0;
+    return authlog_is_sign_in(e) || (!authlog_is_postfix(e) && e->code >= 400);
 }
 
 /* Whether its event is in the log from before the last end. */
@@ -75,6 +77,17 @@ static bool is_written(struct authlog *a, const struct event *failure)
     return written;
 }
 
+/* The event that the log has of it; as of authlog_seen_claim(). */
+static int claim(struct authlog *a, const struct event *failure, struct event *seen)
+{
+    struct event shown = *failure;
+    struct buffer store = {0};
+    service_hide_names(a->service, &shown, &store);
+    int got = authlog_seen_claim(a->seen, &shown, seen);
+    buffer_free(&store);
+    return got;
+}
+
 /* Take the line that waits first. 1: it is done; 0: it is to be looked at later; -1: errno ENOMEM. */
 static int take_first(struct authlog *a)
 {
@@ -85,18 +98,16 @@ static int take_first(struct authlog *a)
         return -1;
     if (got == 0 || is_written(a, &failure))
         return 1;
-    if (authlog_is_postfix(&failure)) {
-        got = authlog_seen_claim(a->seen, &failure, &seen);
-        if (got == 1 && (!failure.sasl_user || !*failure.sasl_user))
-            return 1;
-        if (got == 1) {
+    if (authlog_is_postfix(&failure) || !authlog_is_sign_in(&failure)) {
+        got = claim(a, &failure, &seen);
+        if (got == 1 && authlog_is_postfix(&failure) && failure.sasl_user && *failure.sasl_user)
             authlog_record_user(a->service, &failure, &seen);
-            return 1;
-        }
-        if (got == -1 || clock_ms() - w->read < PATIENCE_MS)
+        if (got != 0 || clock_ms() - w->read < PATIENCE_MS)
             return got;
     }
-    return authlog_record_failure(a->service, &failure) == 0;
+    failure.sender = failure.sender ? failure.sender : w->sender;
+    failure.recipient = failure.recipient ? failure.recipient : w->recipient;
+    return authlog_record(a->service, &failure, w->session) == 0;
 }
 
 static void drop_first(struct authlog *a)
@@ -109,6 +120,9 @@ static void drop_first(struct authlog *a)
         a->last = &a->first;
     a->count--;
     free(w->strings);
+    session_release(w->session);
+    free(w->sender);
+    free(w->recipient);
     free(w);
 }
 
@@ -132,7 +146,7 @@ static char *keep(struct span *s, char *to)
     return to + len;
 }
 
-static int add_waiting(struct authlog *a, const struct maillog_message *message)
+static int add_waiting(struct authlog *a, const struct maillog_message *message, const struct event *failure)
 {
     struct waiting *w = calloc(1, sizeof *w);
     size_t len = span_length(message->host) + span_length(message->program) + span_length(message->text);
@@ -142,6 +156,8 @@ static int add_waiting(struct authlog *a, const struct maillog_message *message)
     }
     w->message = *message;
     keep(&w->message.text, keep(&w->message.program, keep(&w->message.host, w->strings)));
+    w->session = authlog_session(a->service, failure);
+    authlog_message(w->session, failure, &w->sender, &w->recipient);
     w->read = clock_ms();
     authlog_source_place(a->log, w->behind);
     *a->last = w;
@@ -158,7 +174,7 @@ static int read_log(struct authlog *a)
     int got = 0, round = 0;
     while (round < ROUND_MAX && a->count < WAITING_MAX && (got = authlog_source_next(a->log, &message)) == 1) {
         got = read_failure(a, &message, &failure);
-        if (got == -1 || (got == 1 && add_waiting(a, &message) == -1))
+        if (got == -1 || (got == 1 && add_waiting(a, &message, &failure) == -1))
             return -1;
         a->changed = true;
         round++;

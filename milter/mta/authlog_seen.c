@@ -9,10 +9,13 @@
 #define BEFORE_S 1 /* the reply map's event is at most so much earlier than the line, which is written before it */
 #define AFTER_S 60 /* and so much later */
 
-/* A failure that the reply map was asked about. */
+/* A refusal that stands in the event log: a failed sign-in that the reply map was asked about, or one of Sendmail's. */
 struct seen {
     time_t time;
     long pid, port, attempt;
+    int code;
+    bool sendmail;
+    char ref[REF_SIZE];
     char *line; /* owned; NULL: it is given */
     size_t len;
 };
@@ -43,6 +46,11 @@ static bool is_later(const struct timespec *a, const struct timespec *b)
     return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
 }
 
+static bool is_sendmail(const struct event *e)
+{
+    return e->mta && strncmp(e->mta, "Sendmail", strlen("Sendmail")) == 0;
+}
+
 static int remember(struct authlog_seen *s, const struct event *e, const char *line, size_t len)
 {
     struct seen *at = &s->ring[s->next];
@@ -51,7 +59,8 @@ static int remember(struct authlog_seen *s, const struct event *e, const char *l
         return -1;
     memcpy(copy, line, len);
     free(at->line);
-    *at = (struct seen){e->time.tv_sec, e->pid, e->client_port, e->attempt, copy, len};
+    *at = (struct seen){e->time.tv_sec, e->pid, e->client_port, e->attempt, e->code, is_sendmail(e), .line = copy, .len = len};
+    memcpy(at->ref, e->ref, sizeof at->ref);
     s->next = (s->next + 1) % SEEN_MAX;
     s->newest = e->time;
     return 0;
@@ -90,9 +99,12 @@ static void forget_named(struct authlog_seen *s, const struct event *named)
 /* 0, or -1 with errno ENOMEM. */
 static int take_line(struct authlog_seen *s, const char *line, size_t len)
 {
-    static const char mark[] = "\"stage\":\"auth\"";
+    static const char *const marks[] = {"\"stage\":\"auth\"", "\"mta\":\"Sendmail", "\"via\":\"maillog\""};
     struct event e;
-    if (!memmem(line, len, mark, sizeof mark - 1))
+    bool marked = false;
+    for (size_t i = 0; !marked && i < sizeof marks / sizeof *marks; i++)
+        marked = memmem(line, len, marks[i], strlen(marks[i]));
+    if (!marked)
         return 0;
     buffer_clear(&s->strings);
     int got = event_from_json(&e, &s->strings, line, len);
@@ -103,7 +115,8 @@ static int take_line(struct authlog_seen *s, const char *line, size_t len)
             forget_named(s, &e);
         return s->starting && s->log ? keep_written(s, line, len) : 0;
     }
-    if (is_same(e.via, "socketmap") && (e.code == 535 || e.code == 454) && is_later(&e.time, &s->newest))
+    bool sign_in = e.stage == STAGE_AUTH && is_same(e.via, "socketmap") && (e.code == 535 || e.code == 454);
+    if ((sign_in || (is_sendmail(&e) && e.code >= 400)) && is_later(&e.time, &s->newest))
         return remember(s, &e, line, len);
     return 0;
 }
@@ -185,8 +198,8 @@ static bool is_of(struct authlog_seen *s, const struct written *w, const struct 
     struct event e;
     buffer_clear(&s->strings);
     return event_from_json(&e, &s->strings, w->line.data, w->line.len) == 1 && e.pid == failure->pid &&
-           is_same(e.client_addr, failure->client_addr) && is_same(e.sasl_user, failure->sasl_user) &&
-           is_same(e.sasl_method, failure->sasl_method);
+           (!failure->client_addr || is_same(e.client_addr, failure->client_addr)) && is_same(e.sasl_user, failure->sasl_user) &&
+           is_same(e.sasl_method, failure->sasl_method) && (!e.code || e.code == failure->code);
 }
 
 bool authlog_seen_written(struct authlog_seen *s, const struct event *failure)
@@ -208,18 +221,53 @@ void authlog_seen_forget_written(struct authlog_seen *s)
         drop_first(s);
 }
 
-int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, struct event *e)
+/* The Sendmail event whose reference the line has. */
+static struct seen *find_told(struct authlog_seen *s, const struct event *failure)
 {
     for (size_t i = 0; i < SEEN_MAX; i++) {
-        struct seen *at = &s->ring[(s->next + i) % SEEN_MAX];
-        if (!at->line || at->pid != failure->pid || at->time < failure->time.tv_sec - BEFORE_S ||
-            at->time > failure->time.tv_sec + AFTER_S)
+        struct seen *at = &s->ring[i];
+        if (at->line && at->sendmail && at->code == failure->code && *at->ref &&
+            memmem(failure->reply, failure->reply_len, at->ref, strlen(at->ref)))
+            return at;
+    }
+    return NULL;
+}
+
+/* Whether an event may be the failure's, by what is known without reading it. */
+static bool may_be(const struct seen *at, const struct event *failure)
+{
+    bool sendmail = is_sendmail(failure);
+    return at->line && at->sendmail == sendmail && (sendmail ? at->code == failure->code : at->pid == failure->pid) &&
+           at->time >= failure->time.tv_sec - BEFORE_S && at->time <= failure->time.tv_sec + AFTER_S;
+}
+
+/* Whether two values that both are known are the same; where one is not, it is as if they were. */
+static bool agree(const char *a, const char *b)
+{
+    return !a || !b || strcmp(a, b) == 0;
+}
+
+/* Whether the event is the failure's: what both know is the same, and on Sendmail it is the same message's or client's. */
+static bool is_own(const struct seen *at, const struct event *e, const struct event *failure)
+{
+    bool known = (e->queue_id && failure->queue_id) || (e->client_addr && failure->client_addr);
+    if (!agree(e->client_addr, failure->client_addr))
+        return false;
+    return !at->sendmail || (known && agree(e->queue_id, failure->queue_id) && agree(e->recipient, failure->recipient));
+}
+
+int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, struct event *e)
+{
+    struct seen *told = is_sendmail(failure) ? find_told(s, failure) : NULL;
+    for (size_t i = 0; i < SEEN_MAX; i++) {
+        struct seen *at = told ? told : &s->ring[(s->next + i) % SEEN_MAX];
+        if (!told && !may_be(at, failure))
             continue;
         buffer_clear(&s->strings);
         int got = event_from_json(e, &s->strings, at->line, at->len);
         if (got == -1)
             return -1;
-        if (e->client_addr && failure->client_addr && !is_same(e->client_addr, failure->client_addr))
+        if (!told && !is_own(at, e, failure))
             continue;
         forget(at);
         return 1;

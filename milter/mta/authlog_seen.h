@@ -1,4 +1,4 @@
-/* What stands in the event log of failed sign-ins: those that the reply map was asked about, and what was written of the mail log. */
+/* What stands in the event log of failed sign-ins that the reply map was asked about, of what Sendmail refused, and what was written of the mail log. */
 #ifndef AUTHLOG_SEEN_H
 #define AUTHLOG_SEEN_H
 
@@ -27,7 +27,8 @@ bool authlog_seen_written(struct authlog_seen *s, const struct event *failure);
 /* Keep none of these any longer: the lines that are read now are new ones. */
 void authlog_seen_forget_written(struct authlog_seen *s);
 
-/* The reply map's event of this failure, of the same process and client, at about its time; each is given once. Its strings live until the next call. 1; 0:
+/* The event of this failure, at about its time, that was not written of the log: on Postfix the reply map's, of the same process and client; on Sendmail the
+ * one whose reference the line has, else one of the same code, and of the same message or client. The failure's names are as they are written. Each is given once. Its strings live until the next call. 1; 0:
  * there is none, or not yet; -1: errno ENOMEM. */
 int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, struct event *e);
 

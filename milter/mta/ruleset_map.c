@@ -27,6 +27,8 @@ static const struct ruleset {
     {"eoh", STAGE_EOM, MESSAGE, true},           {"eom", STAGE_EOM, MESSAGE, true},
     {"other", STAGE_OTHER, NO_MESSAGE, false},   {"etrn", STAGE_OTHER, NO_MESSAGE, false},
     {"vrfy", STAGE_OTHER, NO_MESSAGE, false},    {"expn", STAGE_OTHER, NO_MESSAGE, false},
+    {"sender", STAGE_MAIL, SENDER, true},        {"recipient", STAGE_RCPT, RECIPIENT, true},
+    {"header", STAGE_EOM, MESSAGE, true},
 };
 
 /* A key taken apart. */
@@ -110,14 +112,25 @@ static int set_reply(struct buffer *line, const struct question *q)
     return buffer_ok(line) ? 0 : -1;
 }
 
-/* The reply as the catalogue knows it best. The access map's REJECT has one text for clients and senders; check_mail tells which is meant. */
+/* The reply as the catalogue knows it best: where Sendmail has one for clients or recipients, and for senders, that for senders. */
 static const char *set_known(struct buffer *known, const struct question *q, const struct buffer *line)
 {
-    static const char stock[] = "550 5.7.1 Access denied";
-    if (q->ruleset->about != SENDER || strcmp(line->data, stock) != 0)
-        return line->data;
-    buffer_add_string(known, "550 5.7.1 Sender address rejected: Access denied");
-    return buffer_string(known);
+    static const struct {
+        const char *begins, *known;
+        bool whole;
+    } rows[] = {{"550 5.7.1 Access denied", "550 5.7.1 Sender address rejected: Access denied", true},
+                {"553 5.1.3 User address required", "553 5.1.7 Bad sender address syntax", true},
+                {"553 5.1.3 ", "553 5.1.7 ", false},
+                {"553 5.1.2 ", "553 5.1.8 ", false}};
+    for (size_t i = 0; q->ruleset->about == SENDER && i < sizeof rows / sizeof *rows; i++) {
+        size_t len = strlen(rows[i].begins);
+        if (strncmp(line->data, rows[i].begins, len) != 0 || (rows[i].whole && line->data[len]))
+            continue;
+        buffer_add_string(known, rows[i].known);
+        buffer_add_string(known, line->data + len);
+        return buffer_string(known);
+    }
+    return line->data;
 }
 
 /* Append as part of a quoted token that stands for just this, through the map's "%" and, for check_relay, whose reply is a format, another one. ours:
@@ -169,7 +182,8 @@ static void set_facts(struct session_facts *f, const struct question *q, struct 
     keep(f, SESSION_SASL_USER, field[AUTH_USER]);
     f->signed_in = f->signed_in || *field[AUTH_TYPE];
     f->anonymous = !f->signed_in && q->ruleset->past_sign_in;
-    f->stage = q->ruleset->stage;
+    bool in_message = f->stage == STAGE_NONE || f->stage == STAGE_MAIL || f->stage == STAGE_RCPT;
+    f->stage = q->ruleset->about == RECIPIENT && !in_message ? STAGE_OTHER : q->ruleset->stage; /* VRFY, EXPN */
     f->smtputf8 = false; /* Sendmail sends seven bits */
 
     if (q->ruleset->about == NO_MESSAGE || q->ruleset->about == SENDER)
@@ -184,14 +198,20 @@ static void set_facts(struct session_facts *f, const struct question *q, struct 
         keep(f, SESSION_RECIPIENT, argument);
 }
 
+/* A refusal: its line, as it is told and as the catalogue knows it. */
+struct replies {
+    struct buffer line;
+    struct reply told, known;
+};
+
 /* Explain the refusal with what the milter knows of its session. 0: answer has "OK " and the value; 1: the same, without anything added; -1: there is
  * no answer. */
-static int explain_ruleset(struct service *s, struct explanation *x, const struct question *q, const struct reply *reply,
-                           const struct buffer *line, struct session_facts facts, const struct catalog *catalog,
-                           struct buffer *answer)
+static int explain_ruleset(struct service *s, struct explanation *x, const struct question *q, const struct replies *r,
+                           struct session_facts facts, const struct catalog *catalog, struct buffer *answer)
 {
     struct buffer value = {0}, mta = {0}, cut = {0};
     struct explain_options options = s->explain;
+    const struct buffer *line = &r->line;
     struct event e;
     int result = -1;
     set_facts(&facts, q, &mta);
@@ -200,16 +220,16 @@ static int explain_ruleset(struct service *s, struct explanation *x, const struc
     if (!buffer_ok(&value))
         goto done;
     size_t used = token_size(&value) + 1; /* with the quote at the end */
-    options.one_line = used < RULESET_TOKEN_MAX ? RULESET_TOKEN_MAX - used + reply->lines[0].whole : 1;
-    explain_recognise(x, reply, &facts, catalog, &options);
+    options.one_line = used < RULESET_TOKEN_MAX ? RULESET_TOKEN_MAX - used + r->known.lines[0].whole : 1;
+    explain_recognise(x, &r->known, &facts, catalog, &options);
     service_event(s, &e, &facts);
     e.via = "ruleset";
     e.stage = facts.stage;
     bool marked = q->cut && buffer_printf(&cut, "%s...", line->data) == 0;
     e.reply = marked ? cut.data : line->data;
     e.reply_len = marked ? cut.len : line->len;
-    refusal_log(s, x, &e, reply, &facts, !x->skipped);
-    result = explain_compose(x, reply, &facts, catalog, &options, e.ref);
+    refusal_log(s, x, &e, &r->told, &facts, !x->skipped);
+    result = explain_compose(x, &r->known, &facts, catalog, &options, e.ref);
     if (result == 0)
         add_quoted(&value, x->lines[0], q, true);
     buffer_add_char(&value, '"');
@@ -232,30 +252,31 @@ done:
 static int answer_question(struct service *s, struct explanation *x, const struct question *q, struct buffer *answer)
 {
     static const struct session_facts unknown;
-    struct buffer line = {0}, known = {0};
-    struct reply reply = {0};
+    struct replies r = {0};
+    struct buffer known = {0};
     int result = -1;
-    if (set_reply(&line, q) == -1)
+    if (set_reply(&r.line, q) == -1 || reply_parse(&r.told, r.line.data, strlen(r.line.data)) == -1)
         goto done;
-    const char *seen = set_known(&known, q, &line);
-    if (reply_parse(&reply, seen, strlen(seen)) == -1 || reply.code < 400 || reply.line_count != 1)
+    const char *seen = set_known(&known, q, &r.line);
+    if (reply_parse(&r.known, seen, strlen(seen)) == -1 || r.told.code < 400 || r.told.line_count != 1 || r.known.line_count != 1)
         goto done;
     struct session *session = session_find_client(s->sessions, q->addr, q->port, q->field[HOST]);
     if (session) {
         session_lock(session);
-        result = explain_ruleset(s, x, q, &reply, &line, *session_facts(session), session_catalog(session), answer);
+        result = explain_ruleset(s, x, q, &r, *session_facts(session), session_catalog(session), answer);
         session_facts_mutable(session)->refused++;
         session_unlock(session);
         session_release(session);
     } else {
         struct catalog *catalog = catalog_slot_take(s->catalogs);
-        result = explain_ruleset(s, x, q, &reply, &line, unknown, catalog, answer);
+        result = explain_ruleset(s, x, q, &r, unknown, catalog, answer);
         catalog_release(catalog);
     }
 
 done:
-    reply_free(&reply);
-    buffer_free(&line);
+    reply_free(&r.told);
+    reply_free(&r.known);
+    buffer_free(&r.line);
     buffer_free(&known);
     return result;
 }

@@ -41,10 +41,15 @@ static void trim(struct span *s)
         s->end--;
 }
 
-/* What stands between two lines of a reply in a log: a blank, or "??", as Postfix writes the CRLF of another program's reply. Its octets, 0 for none. */
+/* What stands between two lines of a reply in a log: a blank, or what is written for the CRLF of another program's reply: "??" by Postfix, "\r\n" with its
+ * backslashes by Sendmail. Its octets, 0 for none. */
 static size_t gap_at(struct span s)
 {
-    return span_starts(s, "??") ? 2 : span_starts(s, " ") ? 1 : 0;
+    static const char *const gaps[] = {" ", "??", "\\r\\n"};
+    for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
+        if (span_starts(s, gaps[i]))
+            return strlen(gaps[i]);
+    return 0;
 }
 
 /* Append the reply. Logs write the lines of a long one behind each other: "550-5.7.1 one 550-5.7.1 two 550 5.7.1 three". */

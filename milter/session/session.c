@@ -180,7 +180,7 @@ struct session *session_find_logged(struct sessions *all, long log_pid, const ch
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; log_pid > 0 && i < BUCKETS; i++) {
         for (struct session *s = all->buckets[i]; s; s = s->next) {
-            if (s->facts.pid || s->facts.log_pid != log_pid || strcmp(s->facts.field[SESSION_CLIENT_ADDR], addr) != 0)
+            if (s->facts.pid || s->facts.log_pid != log_pid || (addr && strcmp(s->facts.field[SESSION_CLIENT_ADDR], addr) != 0))
                 continue;
             found = s;
             count++;

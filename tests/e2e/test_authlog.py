@@ -5,9 +5,11 @@ import gzip
 import itertools
 import os
 import random
+import socket
 import time
 
 from mailwhyd import Mailwhyd, mailwhy
+from milters import RefusingMilter
 from rig import Explained, Rig, RigTest
 from sandbox import Sandbox, run, wait_for
 from sasl import PASSWORD, REALM, USER, WRONG
@@ -150,6 +152,32 @@ class MilterAlone(Followed):
         self.assert_event(event, code=535, client_addr="127.0.0.1", helo=None, attempt=None)
 
 
+LIMITS = ["define(`confMAX_RCPTS_PER_MESSAGE', `2')dnl", "define(`confMAX_MESSAGE_SIZE', `100000')dnl", "define(`confPRIVACY_FLAGS', `noexpn,noetrn')dnl",
+          "FEATURE(`greet_pause', `0')dnl"]
+MAIL, RCPT = "MAIL FROM:<a@b.test>", f"RCPT TO:<{MAILBOX}>"
+BIG = ("x" * 900 + "\r\n") * 200 + "."
+HEADERS = "".join(f"X-{number}: {'y' * 900}\r\n" for number in range(60)) + "\r\nhello\r\n."
+
+# What Sendmail's own code refuses, one behind the other in a session, and what its event has: stage, code, enhanced code, recipient.
+OWN = (
+    ("base64", "AUTH LOGIN =x!", "auth", 501, "5.5.4", None),
+    ("EXPN", "EXPN root", "other", 502, "5.7.0", None),
+    ("ETRN", "ETRN there.test", "other", 502, "5.7.0", None),
+    (None, MAIL),
+    ("unbalanced", "RCPT TO:<x", "rcpt", 553, "5.0.0", "x"),
+    ("a parameter", f"{RCPT} FOO=1", "rcpt", 555, "5.5.4", None),
+    ("a bad parameter", f"{RCPT} NOTIFY=FOO", "rcpt", 501, "5.5.4", None),
+    ("no recipient", "RCPT", "rcpt", 501, "5.5.2", None),
+    ("a control character", "RCPT TO:<\x01x@mailwhy.test>", "rcpt", 501, "5.1.3", None),
+    (None, RCPT), (None, RCPT),
+    ("too many recipients", "RCPT TO:<root@mailwhy.test>", "rcpt", 452, "4.5.3", None),
+    (None, "DATA"),
+    ("too big", BIG, "eom", 552, "5.2.3", MAILBOX),
+    (None, MAIL), (None, RCPT), (None, "DATA"),
+    ("headers", HEADERS, "eom", 552, "5.6.0", MAILBOX),
+)
+
+
 class OnSendmail(Explained):
     """A real Sendmail whose own log is followed."""
 
@@ -158,7 +186,10 @@ class OnSendmail(Explained):
         cls.sandbox = Sandbox()
         cls.addClassCleanup(cls.sandbox.close)
         log = cls.sandbox.directory("log") / "mail.log"
-        cls.sendmail = Sendmail(cls.sandbox, log=log)
+        socket_of_milter = cls.sandbox.directory("refuser") / "socket"
+        filters = [*LIMITS, f"INPUT_MAIL_FILTER(`refuser', `S=unix:{socket_of_milter}, T=C:30s;S:30s;R:30s;E:60s')dnl"]
+        cls.sendmail = Sendmail(cls.sandbox, log=log, features=filters, maps={"access": "GreetPause:127.0.0.30\t3000\n"})
+        cls.refuser = RefusingMilter(cls.sandbox, socket_of_milter).start()
         cls.daemon = Mailwhyd(cls.sandbox, cls.sandbox / "mailwhyd-sockets", more=following(log, cls.sandbox)).start()
         cls.addClassCleanup(cls.daemon.check_sanitizers)
         wait_for("the state", (cls.sandbox / "state" / "maillog").exists)
@@ -167,6 +198,7 @@ class OnSendmail(Explained):
 
     def setUp(self):
         self.addCleanup(self.daemon.check)
+        self.refuser.refuse()
 
     def client(self, source, helo):
         client = Client(self.sendmail.ports["submission"], helo, source=source)
@@ -195,6 +227,64 @@ class OnSendmail(Explained):
                 self.assertIn(helo, mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
                 pids.add(event["pid"])
         self.assertEqual(len(pids), len(clients))
+
+    def test_own_code(self):
+        """What Sendmail's own code refuses and logs becomes an event of its session, with what the client was told; each is counted once."""
+        client = self.client("127.0.0.7", "own.test")
+        before, told = len(self.daemon.events()), {}
+        client.say("FROBNICATE")
+        for name, line, *expected in OWN:
+            reply = client.say(line)
+            if name:
+                self.assert_plain(reply, expected[1])
+                told[name] = reply.lines[0]
+        client.play(MAIL, "RCPT TO:</etc/passwd>", "RCPT TO:<nobody-here@mailwhy.test>")
+        client.say("RCPT TO:<x@elsewhere.test>")
+        client.say("RCPT TO:<@mailwhy.test>")
+        client.close()
+        rows = [row for row in OWN if row[0]]
+        wait_for("the events", lambda: len(self.daemon.events()) >= before + len(rows) + 5, 30)
+        time.sleep(PATIENCE + 1)
+        events = [event for event in self.daemon.events()[before:] if event["client_addr"] == "127.0.0.7"]
+        self.assertEqual(collections.Counter(event["via"] for event in events), {"maillog": len(rows), "ruleset": 2, "milter": 3})
+        for (name, _, stage, code, enhanced, recipient), event in zip(rows, (event for event in events if event["via"] == "maillog")):
+            with self.subTest(name):
+                self.assert_event(event, stage=stage, code=code, enhanced=enhanced, recipient=recipient, client_addr="127.0.0.7", helo="own.test",
+                                  mta="Sendmail 8.17.1.9", sender="a@b.test" if stage in ("rcpt", "eom") else None, sasl_user=None)
+                if name == "base64":
+                    self.assertNotIn("x!", event["reply"])
+                else:
+                    self.assertEqual(event["reply"], told[name])
+                self.assertIn(event["ref"], mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
+
+    def test_other_milter(self):
+        """What a milter refuses that mailwhyd does not wrap."""
+        rows = (("mail", {"do": "tempfail"}, [MAIL], "451 4.3.2 Please try again later"),
+                ("rcpt", {"do": "reply", "reply": ["550", "5.7.1", "Not this one"]}, [MAIL, RCPT], "550 5.7.1 Not this one"),
+                ("data", {"do": "reject"}, [MAIL, RCPT, "DATA"], "550 5.7.1 Command rejected"),
+                ("eom", {"do": "reply", "reply": ["554", "5.6.0", "Not", "in this form"]}, [MAIL, RCPT, "DATA", "Subject: x\r\n\r\nhello\r\n."],
+                 "554-5.6.0 Not\r\n554 5.6.0 in this form"))
+        clients = []
+
+        def act():
+            for stage, rule, lines, reply in rows:
+                self.refuser.refuse(**{stage: rule})
+                clients.append(self.client("127.0.0.6", f"{stage}.test"))
+                self.assertEqual("\r\n".join(clients[-1].play(*lines).lines).replace(f"<{MAILBOX}>... ", ""), reply)
+
+        for (stage, _, _, reply), event in zip(rows, self.events(len(rows), act)):
+            with self.subTest(stage):
+                self.assert_event(event, via="maillog", client_addr="127.0.0.6", helo=f"{stage}.test", attempt=1, code=int(reply[:3]), reply=reply,
+                                  stage=stage if stage in ("mail", "rcpt") else None, recipient=MAILBOX if stage == "rcpt" else None)
+
+    def test_greet_pause(self):
+        """A client that speaks before the greeting."""
+        def speak():
+            with socket.create_connection(("127.0.0.1", self.sendmail.ports["smtp"]), 30, source_address=("127.0.0.30", 0)) as sock:
+                sock.sendall(b"EHLO early.test\r\n")
+                self.assertTrue(sock.recv(500).startswith(b"554 "))
+        event, = self.events(1, speak)
+        self.assert_event(event, via="maillog", stage="connect", code=554, client_addr="127.0.0.30", reply="554 ESMTP not accepting messages")
 
     def test_counted(self):
         """What a ruleset refuses and what the log tells of are counted together, also behind a message."""
@@ -346,6 +436,19 @@ class Lines(Written):
         """A failed sign-in of Sendmail becomes an event with reason and reference, at once."""
         self.log.touch()
         self.assert_sendmail()
+
+    def test_refusals(self):
+        """What Sendmail refuses without our feature is an event where the line names a client; not what was explained, bounces, and what has no client."""
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        line = "mx sm-mta[{}]: 6AL6J3PX024795: ruleset=check_rcpt, arg1=<a@b.test>, relay=c.test [192.0.2.7], reject=550 5.7.1 <a@b.test>... Relaying denied{}"
+        self.write(line.format(7, "; Fix: Sign in. Ref: 3ATZ3-AA4YJ"), "mx sm-mta[8]: 6AL6J3PX024795: <x@y.test>... User unknown",
+                   "mx sm-mta[9]: 6AL6J3PX024795: 6AL6J3PX024796: DSN: User unknown", line.format(10, ""))
+        self.expect([10])
+        event, = self.daemon.events()
+        self.assert_event(event, via="maillog", stage="rcpt", code=550, enhanced="5.7.1", reason="relay-denied", client_addr="192.0.2.7",
+                          recipient="a@b.test", queue_id="6AL6J3PX024795", reply="550 5.7.1 <a@b.test>... Relaying denied")
 
     def test_first_start(self):
         """What was in the log before mailwhyd first followed it is no event; a log that comes later is read from its beginning."""

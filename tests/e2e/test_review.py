@@ -657,11 +657,14 @@ class Logs(ReviewTest):
         lines = [f"{mta}ruleset=check_rcpt, arg1=<a@there.test>, {relay}, reject=550 5.7.1 <a@there.test>... Relaying denied",
                  f"{mta}ruleset=check_mail, arg1=<b@x.test>, {relay}, reject=553 5.1.8 <b@x.test>... Domain of sender address b@x.test does not exist",
                  f"{mta}AUTH failure (LOGIN): authentication failure (-13) SASL(-13): checkpass failed, {relay}", f"{mta}Milter: data, reject=550 5.7.1 Command rejected",
-                 f"{mta}to=<joe@there.test>, delay=00:00:01, dsn=5.1.1, stat=User unknown", f"{mta}to=<joe@there.test>, delay=00:00:01, dsn=2.0.0, stat=Sent (Ok)",
+                 f"{mta}to=<joe@there.test>, delay=00:00:01, mailer=esmtp, dsn=5.1.1, stat=User unknown",
+                 f"{mta}to=<joe@there.test>, delay=00:00:01, mailer=esmtp, dsn=2.0.0, stat=Sent (Ok)",
+                 f"{mta}<joe@x.test>... User unknown", f"{mta}Too many recipients", f"{mta}message size (180200) exceeds maximum (100000)",
+                 f"{mta}to=<joe@x.test>, delay=00:00:00, stat=Message exceeds maximum fixed size (100000)",
                  f"{mta}from=<c@x.test>, size=450, class=0, nrcpts=1, proto=ESMTP, {relay}"]
-        review = self.reviewed(0, self.write(*(postfix(line, service=service) for line, service in zip(lines, ("sendmail", "sm-mta") * 4))))
-        self.assertEqual((review["refused"], review["deliveries_refused"], review["accepted"]), (4, 1, 1))
-        self.assertEqual(self.by("mta", self.log), {"Sendmail": 4})
+        review = self.reviewed(0, self.write(*(postfix(line, service=service) for line, service in zip(lines, ("sendmail", "sm-mta") * 6))))
+        self.assertEqual((review["refused"], review["deliveries_refused"], review["accepted"]), (7, 1, 1))
+        self.assertEqual(self.by("mta", self.log), {"Sendmail": 7})
         self.assertEqual(self.by("client", self.log), {"192.0.2.7": 3})
 
     def test_progress(self):

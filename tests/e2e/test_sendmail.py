@@ -5,14 +5,15 @@ import contextlib
 import re
 import signal
 import socketserver
+import tempfile
 import threading
 import time
 
 from mailwhyd import Mailwhyd, SocketMap, mailwhy
 from rig import HELO, Explained
-from sandbox import Sandbox
+from sandbox import Sandbox, run, wait_for
 from sasl import PASSWORD, REALM, UNKNOWN_USER, USER, WRONG
-from sendmail import ADDED, CLIENT, MAILBOX, NAMED, Sendmail
+from sendmail import ADDED, CLIENT, MAILBOX, NAMED, PROGRAMS, Sendmail
 from smtp import REFERENCE, Client
 
 SENDER = "sender@b.test"
@@ -46,7 +47,23 @@ R$* $| 77777\t$#error $@ 5.6.0 $: 554 odd headers
 Scheck_eom
 R$+\t\t$: $(arith l $@ 2000 $@ $1 $)
 RTRUE\t\t$#error $@ 5.3.4 $: "552 This message is bigger than we like"
+
+SCheckColour
+R$* mauve $*\t$#error $@ 5.6.0 $: ifdef(`_MAILWHY_RULESET_', `$>mailwhy_header') "550 5.6.0 Not in this colour"
 """
+
+VIRTUAL = """\
+gone@mailwhy.test\terror:nouser 550 No such user here
+closed.soon@mailwhy.test\terror:5.7.0:550 Closed "for now", 100%
+full@mailwhy.test\terror:4.2.2:450 Come back when there is room
+wordless@mailwhy.test\terror:nouser Nobody reads this
+nested@mailwhy.test\tgone@mailwhy.test
+"""
+
+ZERO = """LOCAL_RULE_0
+R$* < @ zero.test . > $*\t$#error $@ 5.1.2 $: "550 Rule zero has none"
+LOCAL_CONFIG
+HX-Colour: $>CheckColour"""
 
 # Each is refused: name, the client's address, what it says after EHLO, and the event of the last reply: code, enhanced code, a part of the text, stage,
 # reason, sender, recipient.
@@ -65,6 +82,25 @@ REFUSALS = (
      None, SENDER, "root@mailwhy.test"),
     ("check_eom", CLIENT, [MAIL, f"RCPT TO:<{MAILBOX}>", "DATA", "x" * 900 + "\r\n" + "y" * 900 + "\r\n" + "z" * 900 + "\r\n."], 552, "5.3.4",
      "This message is bigger than we like", "eom", None, SENDER, MAILBOX),
+    ("virtusertable", CLIENT, [MAIL, "RCPT TO:<gone@mailwhy.test>"], 550, "5.0.0", "No such user here", "rcpt", "rcpt-unknown", SENDER, "gone@mailwhy.test"),
+    ("virtusertable, a code", CLIENT, [MAIL, "RCPT TO:<closed.soon@mailwhy.test>"], 550, "5.7.0", "Closed", "rcpt", None, SENDER, "closed.soon@mailwhy.test"),
+    ("virtusertable, for now", CLIENT, [MAIL, "RCPT TO:<full@mailwhy.test>"], 450, "4.2.2", "Come back", "rcpt", None, SENDER, "full@mailwhy.test"),
+    ("virtusertable, no code", CLIENT, [MAIL, "RCPT TO:<wordless@mailwhy.test>"], 553, "5.3.0", "Nobody reads this", "rcpt", None, SENDER,
+     "wordless@mailwhy.test"),
+    ("virtusertable, twice", CLIENT, [MAIL, "RCPT TO:<nested@mailwhy.test>"], 550, "5.0.0", "No such user here", "rcpt", "rcpt-unknown", SENDER,
+     "nested@mailwhy.test"),
+    ("mailertable", CLIENT, [MAIL, "RCPT TO:<x@closed.test>"], 550, "5.7.0", "We send nothing there", "rcpt", None, SENDER, "x@closed.test"),
+    ("LOCAL_RULE_0", CLIENT, [MAIL, "RCPT TO:<x@zero.test>"], 550, "5.1.2", "Rule zero has none", "rcpt", None, SENDER, "x@zero.test"),
+    ("recipient without a name", CLIENT, [MAIL, "RCPT TO:<@mailwhy.test>"], 553, "5.1.3", "User address required", "rcpt", "rcpt-address-syntax", SENDER,
+     "@mailwhy.test"),
+    ("recipient, bad domain", CLIENT, [MAIL, "RCPT TO:<x@mailwhy..test>"], 553, "5.1.2", "Invalid host name", "rcpt", None, SENDER, "x@mailwhy..test"),
+    ("recipient, a list", CLIENT, [MAIL, "RCPT TO:<friends:;>"], 553, "5.1.3", "syntax illegal for recipient addresses", "rcpt", None, SENDER, "friends:"),
+    ("address of a sender without a name", CLIENT, ["MAIL FROM:<@b.test>"], 553, "5.1.3", "User address required", "mail", "sender-address-syntax",
+     "@b.test", None),
+    ("address of a sender, bad domain", CLIENT, ["MAIL FROM:<x@b..test>"], 553, "5.1.2", "Invalid host name", "mail", None, "x@b..test", None),
+    ("VRFY of a virtual user", CLIENT, ["VRFY gone@mailwhy.test"], 550, "5.0.0", "No such user here", "other", "rcpt-unknown", None, "gone@mailwhy.test"),
+    ("header check", CLIENT, [MAIL, f"RCPT TO:<{MAILBOX}>", "DATA", "X-Colour: a mauve one\r\n\r\nhello\r\n."], 550, "5.6.0", "Not in this colour", "eom", None,
+     SENDER, MAILBOX),
     ("client, REJECT", "127.0.0.21", [MAIL], 550, "5.7.1", "Access denied", "connect", "client-access-denied", None, None),
     ("client, ERROR", "127.0.0.22", [MAIL], 550, "5.7.1", "Yourbestnetwork is closed", "connect", None, None, None),
     ("client, ERROR in quotes", "127.0.0.23", [MAIL], 554, "5.7.1", "Not you", "connect", None, None, None),
@@ -128,7 +164,8 @@ class SendmailTest(Explained):
     """Tests that share one Sendmail and its mailwhyd."""
 
     options = {"features": ["FEATURE(`blocklist_recipients')dnl", "define(`DNSBL_MAP', `hash -a. BL')dnl", "FEATURE(`dnsbl', `bl.test')dnl",
-                            "FEATURE(`enhdnsbl', `ebl.test')dnl", "LOCAL_CONFIG", "Karith arith"],
+                            "FEATURE(`enhdnsbl', `ebl.test')dnl", "FEATURE(`virtusertable', `hash VIRTUAL')dnl",
+                            "FEATURE(`mailertable', `hash ELSEWHERE')dnl", "LOCAL_CONFIG", "Karith arith", ZERO],
                "rulesets": RULESETS}
     daemon_options = {}
 
@@ -138,8 +175,13 @@ class SendmailTest(Explained):
         cls.addClassCleanup(cls.sandbox.close)
         blocklist = cls.sandbox / "sendmail" / "blocklist"
         lists = "31.0.0.127.bl.test.\t127.0.0.2\n32.0.0.127.ebl.test.\t127.0.0.2\n"
-        edit = {"hash -a. BL": f"hash {blocklist}", "Kednsbl dns -R A -a. -T<TMP> -r5": f"Kednsbl hash -a. {blocklist}"}
-        options = {"maps": {"access": ACCESS, "blocklist": lists}, **cls.options}
+        edit = {"hash -a. BL": f"hash {blocklist}", "Kednsbl dns -R A -a. -T<TMP> -r5": f"Kednsbl hash -a. {blocklist}",
+                "hash VIRTUAL": f"hash {cls.sandbox / 'sendmail'}/virtual", "hash ELSEWHERE": f"hash {cls.sandbox / 'sendmail'}/elsewhere"}
+        cls.bounces = cls.sandbox / "bounces"
+        cls.bounces.touch()
+        cls.bounces.chmod(0o666)
+        options = {"maps": {"access": ACCESS, "blocklist": lists, "virtual": VIRTUAL, "elsewhere": "closed.test\terror:5.7.0:550 We send nothing there\n",
+                            "aliases": f"mailbox\t/dev/null\nbroken\tgone@mailwhy.test\nbounces\t\"|/bin/cat >{cls.bounces}\"\n"}, **cls.options}
         if "maps" not in cls.options:
             options["edit"] = edit
         cls.sendmail = Sendmail(cls.sandbox, **options)
@@ -269,6 +311,19 @@ class Rulesets(SendmailTest):
                 self.assertLessEqual(len(reply.lines[0]), 510)
                 explained += "Ref: " in reply.lines[0]
         self.assertGreaterEqual(explained, 10)
+
+    def test_not_asked(self):
+        """Beyond MAIL, RCPT and VRFY ruleset 0 asks nobody: where an alias leads to an error, that is the plain one, in a bounce; nor does -bt."""
+        before = self.daemon.events()
+        self.assertEqual(self.client().message("bounces@mailwhy.test", "broken@mailwhy.test").code, 250)
+        wait_for("the bounce", lambda: "No such user here" in self.bounces.read_text(), 30)
+        self.assertNotIn("Ref: ", self.bounces.read_text())
+        with tempfile.TemporaryFile("w+") as asked:
+            asked.write("3,0 gone@mailwhy.test\n")
+            asked.seek(0)
+            tried = run(*self.sendmail.apart(), PROGRAMS / "sendmail", "-C", self.sendmail.config, "-bt", stdin=asked).stdout
+        self.assertIn("No such user here", tried)
+        self.assertEqual(self.daemon.events(), before)
 
     def test_keys(self):
         """Keys that no ruleset asks with are not found, and harm nobody."""
@@ -411,8 +466,8 @@ class WithoutMore(Without, SendmailTest):
     def test_percent(self):
         """A percent sign arrives as one, also where Sendmail takes the text for a format."""
         self.wire()
-        for source, line in (("127.0.0.22", MAIL), (CLIENT, "MAIL FROM:<spam@bad.test>"), (CLIENT, "FOO")):
-            self.assertRegex(str(self.client(source).say(line)), r" https://x.test/a%20b\?5\d0$")
+        for source, line in (("127.0.0.22", MAIL), (CLIENT, "MAIL FROM:<spam@bad.test>"), (CLIENT, "VRFY full@mailwhy.test"), (CLIENT, "FOO")):
+            self.assertRegex(str(self.client(source).say(line)), r" https://x.test/a%20b\?[45]\d0$")
 
     def everything(self, source, lines):
         """All that the server says to these lines, be it replies or not."""
@@ -438,7 +493,8 @@ class WithoutMore(Without, SendmailTest):
         for answer in NONSENSE:
             with self.subTest(answer):
                 liar.answer = answer
-                for source, lines in ((CLIENT, ["MAIL FROM:<spam@bad.test>", f"RCPT TO:<{MAILBOX}>"]), (CLIENT, [MAIL, RELAY]), ("127.0.0.23", [MAIL, RELAY])):
+                for source, lines in ((CLIENT, ["MAIL FROM:<spam@bad.test>", f"RCPT TO:<{MAILBOX}>"]), (CLIENT, [MAIL, RELAY]), ("127.0.0.23", [MAIL, RELAY]),
+                                      (CLIENT, [MAIL, "RCPT TO:<gone@mailwhy.test>"])):
                     said = self.everything(source, [*lines, "DATA"])
                     self.assertNotIn(b"354 ", said)
                     self.assertNotIn(b"Recipient ok", said)
@@ -462,8 +518,9 @@ class WithoutMore(Without, SendmailTest):
         client.say(MAIL)
         self.daemon.process.send(signal.SIGSTOP)
         began = time.monotonic()
-        reply = client.say(RELAY)
-        self.assertIn(reply.code, (451, 550), reply)
+        for line in (RELAY, "RCPT TO:<gone@mailwhy.test>"):
+            reply = client.say(line)
+            self.assertIn(reply.code, (451, 550), reply)
         self.assertLess(time.monotonic() - began, 40)
         self.assertEqual(self.client().play(MAIL, f"RCPT TO:<{MAILBOX}>").code, 250)
         self.daemon.process.send(signal.SIGCONT)

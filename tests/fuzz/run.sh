@@ -17,6 +17,7 @@ printf 'divert(-1)\nFEATURE(x)\ndivert(0)dnl\nOSTYPE(`debian'"'"')dnl\nFEATURE(`
 printf '5:hello,7:status ,' >"$corpus/fuzz_netstring/seed"
 printf 'rcpt\233mx.test\2338.17\233192.0.2.1\2334711\233c.test\233\233\233\2335.7.1\233<a@b.c>\233550 100%% "Relaying" denied' >"$corpus/fuzz_ruleset_map/seed1"
 printf 'relay\233mx.test\2338.17\233IPv6:::1\2334711\233c.test\233TLSv1.3\233PLAIN\233joe\233nouser\233\233go away' >"$corpus/fuzz_ruleset_map/seed2"
+printf 'sender\233mx.test\2338.17\233192.0.2.1\2334711\233c.test\233\233\2335.1.3\233@b.c\233553 User address required' >"$corpus/fuzz_ruleset_map/seed3"
 printf '{"ts":"2026-11-20T22:09:29.468477Z","ref":"3ARC3-5NT88","pid":7,"stage":"auth","code":535,"reply":"535 \\u0000\\ud83d\\ude00"}\n' >"$corpus/fuzz_event/seed"
 # A whole session with a refused recipient; a length of 0 and one of 2^32-1.
 commands='\0\0\0\015O\0\0\0\006\0\0\001\377\0\037\377\377\0\0\0\022DCv\0Postfix 3.7\0j\0a\0\0\0\0\022Cc.test\0004\234@1.2.3.4\0\0\0\0\003Hx\0\0\0\0\012M<a@b.c>\0\0\0\0\012R<d@e.f>\0'
@@ -36,6 +37,12 @@ Nov 20 10:00:01 mx postfix/qmgr[7]: 4XyZ12: from=<d@e.f>, size=450, nrcpt=1 (que
 Nov 20 10:00:01 mx sendmail[7]: 2AKMQ0aa000811: ruleset=check_rcpt, arg1=<a@b.c>, relay=c.test [192.0.2.9], reject=550 5.7.1 <a@b.c>... Relaying denied
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH failure (LOGIN): authentication failure (-13), user=joe, relay=c.test [IPv6:2001:db8::7]
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: to=<a@b.c>, delay=00:00:01, relay=mx. [192.0.2.3], dsn=4.2.0, reply=450 4.2.0 x, stat=Deferred: 450 4.2.0 Greylisted
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: <"a... b"@b.c>... User unknown
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: Milter: to=<a@b.c>, reject=550-5.7.1 one\r\n550 5.7.1 two
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: message size (180200) exceeds maximum (100000)
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: AUTH decode64 error [1 for "=x"], relay=c.test [IPv6:2001:db8::7]
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: rejecting commands from c.test [192.0.2.9] due to pre-greeting traffic after 0 seconds
+Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: c.test [192.0.2.9]: EXPN root [rejected]
 Nov 20 10:00:01 mx sm-mta[7]: 2AKMQ0aa000811: from=<d@e.f>, size=450, class=0, nrcpts=1, relay=c.test [192.0.2.9]
 END
 entry='__REALTIME_TIMESTAMP=1795200001000000\n_HOSTNAME=mx\nSYSLOG_IDENTIFIER=postfix/smtpd\nSYSLOG_PID=7\n'

@@ -471,6 +471,7 @@ static void test_own_text(void **state)
         {"with a page", "554-5.7.1 Spam message rejected\r\n" OURS("554-") "554 5.7.1 Ref: 3ATP9-K9SRC  https://x.test/spf-dmarc",
          "spam-rejected"},
         {"inline", "554 5.7.1 Spam message rejected; Reason: x. Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected"},
+        {"inline, no reason", "554 5.7.1 Spam message rejected; Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected"},
         {"in another language",
          "554-5.7.1 Spam message rejected\r\n554-5.7.1 Grund: SPF, DKIM and DMARC\r\n554 5.7.1 Ref: 3ATP9-K9SRC",
          "spam-rejected"},
