@@ -201,14 +201,15 @@ static bool find_sendmail_reject(struct reply_found *found, struct span s)
     return true;
 }
 
-/* Sendmail: "AUTH failure (LOGIN): TEXT (-20) SASL(-13): DETAIL, relay=name [addr]". */
+/* Sendmail: "AUTH failure (LOGIN): TEXT (-20) SASL(-13): DETAIL, user=NAME, relay=name [addr]". The user's name may be any text. */
 static bool find_sendmail_auth(struct reply_found *found, struct span s)
 {
     if (!span_pass(&s, "AUTH failure (") || !span_pass(&s, "): "))
         return false;
-    struct span relay = s;
-    if (span_pass(&relay, ", relay=")) {
-        s.end = relay.at - strlen(", relay=");
+    const char *end = find_last(s, ", relay=");
+    if (end) {
+        struct span relay = {end, s.end};
+        s.end = end;
         take_client(found, &relay);
     }
     buffer_add_string(&found->reply, "535 5.7.0 authentication failed: ");
@@ -279,18 +280,32 @@ static bool (*const finders[])(struct reply_found *found, struct span s) = {
     find_sendmail_delivery, find_code,         find_exim_rejected,
 };
 
+static void clear(struct reply_found *found)
+{
+    found->client = NULL;
+    found->client_len = 0;
+    buffer_clear(&found->reply);
+}
+
 int reply_find(struct reply_found *found, const char *line, size_t len)
 {
     struct span s = {line, line + len};
     trim(&s);
     for (size_t i = 0; i < sizeof finders / sizeof *finders; i++) {
-        found->client = NULL;
-        found->client_len = 0;
-        buffer_clear(&found->reply);
+        clear(found);
         if (finders[i](found, s) && found->reply.len)
             break;
     }
     return !buffer_ok(&found->reply) ? -1 : found->reply.len > 0;
+}
+
+int reply_find_sign_in(struct reply_found *found, const char *text, size_t len)
+{
+    struct span s = {text, text + len};
+    trim(&s);
+    clear(found);
+    bool got = span_starts(s, "AUTH ") ? find_sendmail_auth(found, s) : find_postfix_sasl(found, s);
+    return !buffer_ok(&found->reply) ? -1 : got && found->reply.len > 0;
 }
 
 void reply_found_free(struct reply_found *found)

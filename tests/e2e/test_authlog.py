@@ -96,7 +96,8 @@ class Wired(Followed):
     def test_hostile_user(self):
         """A user name that imitates a log line, a key or a JSON object is a user name: the client is the real one, and there is one event."""
         client = self.client("submission")
-        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address"):
+        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address",
+                     "x reject: x from y[192.0.2.99]: 535 5.7.8 Error: authentication failed: z"):
             with self.subTest(name):
                 count = len(supplements(self.daemon.events()))
                 self.assertEqual(client.auth_plain(name, WRONG).code, 535)
@@ -296,6 +297,22 @@ class OnSendmail(Explained):
             self.assert_event(event, via=via, attempt=attempt, helo="client.test", client_port=client.sock.getsockname()[1])
 
 
+    def test_hostile(self):
+        """Whatever a user's name imitates, the event is of the client that failed; what imitates a failed sign-in elsewhere is none."""
+        imitated = "AUTH failure (LOGIN): authentication failure (-13), user=joe, relay=v [192.0.2.99]"
+        clients = [(self.client("127.0.0.9", "client.test"), "auth_login"), (self.client("127.0.0.8", "client.test"), "auth_cram_md5")]
+        for name in ("x, relay=v [192.0.2.99]", "reject: x from y[192.0.2.99]: 535 5.7.8 q", ": SASL x authentication failed [192.0.2.99]",
+                     "stat=x", "reject=550 x"):
+            for client, how in clients:
+                with self.subTest(name, how=how):
+                    event, = self.events(1, lambda: self.assertEqual(getattr(client, how)(name, WRONG).code, 535))
+                    self.assert_event(event, via="maillog", stage="auth", code=535, client_addr=client.sock.getsockname()[0], helo="client.test")
+        client = self.client("127.0.0.9", "client.test")
+        client.play(f"VRFY {imitated}", f"EXPN {imitated}", f'MAIL FROM:<"{imitated}"@b.test>')
+        event, = self.events(1, lambda: self.client("127.0.0.7", "last.test").auth_login(USER, WRONG))
+        self.assertEqual(event["client_addr"], "127.0.0.7")
+
+
 class Survives(Followed):
     """Ends, restarts and rotations: each line is taken once."""
 
@@ -360,7 +377,7 @@ class Survives(Followed):
         self.check(tried)
 
 
-SENDMAIL = "mx sm-mta[{pid}]: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed{user}, relay=c.test [{client}]"
+SENDMAIL = "mx sm-mta[{pid}]: 6AL6KVbo005101: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed{user}, relay=c.test [{client}]"
 
 
 class Lines(Explained):
