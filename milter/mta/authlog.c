@@ -182,7 +182,7 @@ static void tell_faults(struct authlog *a)
     int fault = follow_fault(a->log);
     if (fault && !a->log_faulty)
         a->service->warn(LOG_WARNING, "%s: the mail log cannot be read: %s; it is tried again each second", a->options.log,
-                         strerror(fault));
+                         fault == ESPIPE ? "it is no file" : strerror(fault));
     a->log_faulty = fault != 0;
 }
 

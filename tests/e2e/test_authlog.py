@@ -410,6 +410,12 @@ class Lines(Explained):
         time.sleep(0.3)
         self.assertEqual(self.pids(), pids)
 
+    def test_no_file(self):
+        """What is no file is not read, and that is said."""
+        os.mkfifo(self.log)
+        self.daemon.start()
+        wait_for("the complaint", lambda: "the mail log cannot be read: it is no file" in self.daemon.complaints())
+
     def test_sendmail(self):
         """A failed sign-in of Sendmail becomes an event with reason and reference, at once."""
         self.log.touch()
