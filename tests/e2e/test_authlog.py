@@ -410,6 +410,22 @@ class Lines(Explained):
         time.sleep(0.3)
         self.assertEqual(self.pids(), pids)
 
+    def test_clocks_put_back(self):
+        """In the hour before the clocks are put back, which comes twice, a line finds the reply map's event all the same."""
+        now = time.time()
+        today = time.gmtime(now)
+        self.daemon.wrapper = ["env", f"TZ=AAA0BBB,0/0,{today.tm_yday - 1}/{today.tm_hour + 2}"]
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        with self.daemon.connect() as reply_map:
+            reply_map.request("700", "535 5.7.8 Error: authentication failed: q")
+        with open(self.log, "a", encoding="ascii") as log:
+            log.write(time.strftime("%b %e %H:%M:%S ", time.gmtime(now + 3600)) + "mx postfix/smtpd[700]: warning: unknown[192.0.2.7]: "
+                      "SASL LOGIN authentication failed: q, sasl_username=joe\n")
+        wait_for("the user", lambda: any(event.get("sasl_user") for event in self.daemon.events()))
+        self.assertEqual([event.get("code") for event in self.daemon.events()], [535, None])
+
     def test_no_file(self):
         """What is no file is not read, and that is said."""
         os.mkfifo(self.log)
