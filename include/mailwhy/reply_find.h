@@ -18,6 +18,10 @@ int reply_find(struct reply_found *found, const char *line, size_t len);
 /* The same for a text that is known to begin with "AUTH failure (" (Sendmail), or with "warning: name[address]: SASL " (Postfix): whatever the user's
  * name in it is, it is taken for nothing else. */
 int reply_find_sign_in(struct reply_found *found, const char *text, size_t len);
+
+/* Likewise for a text that begins with "ruleset=" or "Milter" (Sendmail). */
+int reply_find_sendmail_reject(struct reply_found *found, const char *text, size_t len);
+
 void reply_found_free(struct reply_found *found);
 
 #endif

@@ -180,7 +180,7 @@ static int read_plain(struct maillog *m, struct span text, struct span said, str
 static int read_auth_failure(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
     struct span user = text, behind;
-    if (!maillog_take_reply(m, text, true, e, f))
+    if (!maillog_take_reply(m, text, reply_find_sign_in, e, f))
         return MAILLOG_NOTHING;
     e->stage = STAGE_AUTH;
     maillog_take(f, SASL_METHOD, text, "AUTH failure (", ')');
@@ -209,7 +209,7 @@ int maillog_read_sendmail(struct maillog *m, struct span text, struct event *e, 
         return read_plain(m, text, said, e, f);
     if (delivery && !span_find(said, ", mailer=") && !span_find(said, ", relay="))
         return MAILLOG_NOTHING; /* a message that was refused here, once more for each recipient */
-    if (!maillog_take_reply(m, said, false, e, f))
+    if (!maillog_take_reply(m, said, delivery ? reply_find : reply_find_sendmail_reject, e, f))
         return MAILLOG_NOTHING;
     if (delivery)
         maillog_take(f, RECIPIENT, said, "to=<", '>');

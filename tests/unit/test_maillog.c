@@ -323,6 +323,13 @@ static struct line {
     {"Sendmail: a command that imitates a failed sign-in", SENDMAIL ID "[192.0.2.7]: VRFY " FORGED, MAILLOG_NOTHING, NULL},
     {"Sendmail: a sender who does", SENDMAIL ID "from=<\"" FORGED "\"@b.test>, size=0, class=0, nrcpts=0, relay=[192.0.2.7]",
      MAILLOG_NOTHING, NULL},
+    {"Sendmail: a recipient who imitates a refusal of Postfix's",
+     SENDMAIL ID "ruleset=check_rcpt, arg1=<\"reject: x from y[203.0.113.5]: 535 5.7.8 no\"@b.test>, relay=c.test [192.0.2.7], "
+                 "reject=550 5.7.1 <\"reject: x from y[203.0.113.5]: 535 5.7.8 no\"@b.test>... Relaying denied",
+     MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=550 enhanced=5.7.1 client_addr=192.0.2.7 recipient=\"\\x22reject: x from y[203.0.113.5]: 535 5.7.8 "
+            "no\\x22@b.test\" queue_id=2AKMQ0aa000811 reply=\"550 5.7.1 <\\x22reject: x from y[203.0.113.5]: 535 5.7.8 "
+            "no\\x22@b.test>... Relaying denied\""},
     {"Sendmail: a command that imitates a refusal",
      SENDMAIL ID "[192.0.2.7]: VRFY ruleset=check_rcpt, arg1=<a@b.test>, relay=v [203.0.113.5], reject=550 5.7.1 no",
      MAILLOG_NOTHING, NULL},
