@@ -1,6 +1,7 @@
 /* Replies that were explained before they reach the reply map: what the proxy handed to an MTA, which asks about the very same reply again.
  *
- * The last 16384 are remembered, by what they say: codes apart, which an MTA may change (soft_bounce). Any thread may ask and add. */
+ * The last 16384 are remembered, by what they say: apart from codes, which an MTA may change (soft_bounce), and octets that are not printable, for which
+ * Postfix shows blanks. Any thread may ask and add. */
 #ifndef MAILWHY_EXPLAINED_H
 #define MAILWHY_EXPLAINED_H
 

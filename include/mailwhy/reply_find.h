@@ -14,6 +14,14 @@ struct reply_found {
 
 /* Look for a reply in one line (without its end). 1; 0: there is none; -1: errno ENOMEM. found is the caller's to clear: what it held is gone. */
 int reply_find(struct reply_found *found, const char *line, size_t len);
+
+/* The same for a text that is known to begin with "AUTH failure (" (Sendmail), or with "warning: name[address]: SASL " (Postfix): whatever the user's
+ * name in it is, it is taken for nothing else. */
+int reply_find_sign_in(struct reply_found *found, const char *text, size_t len);
+
+/* Likewise for a text that begins with "ruleset=" or "Milter" (Sendmail). */
+int reply_find_sendmail_reject(struct reply_found *found, const char *text, size_t len);
+
 void reply_found_free(struct reply_found *found);
 
 #endif

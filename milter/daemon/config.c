@@ -292,6 +292,22 @@ static void check_places(const struct config *c, const char *path, struct buffer
     }
 }
 
+/* Fault two files that are one: what is kept in the one would take the place of the other. */
+static void check_files(const struct config *c, const char *path, struct buffer *faults)
+{
+    const struct {
+        const char *key, *file;
+    } files[] = {{"event_log", c->event_log},
+                 {"maillog: follow", c->maillog_follow},
+                 {"maillog: state", c->maillog_state},
+                 {"privacy: key_file", c->key_file}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        for (size_t j = 0; j < i; j++)
+            if (*files[i].file && strcmp(files[i].file, files[j].file) == 0)
+                buffer_printf(faults, "%s:0: %s and %s are both \"%s\"; each needs its own\n", path, files[j].key, files[i].key,
+                              files[i].file);
+}
+
 int config_load(struct config *c, const char *path, struct buffer *faults)
 {
     *c = (struct config){0};
@@ -306,6 +322,7 @@ int config_load(struct config *c, const char *path, struct buffer *faults)
         goto fail;
     }
     check_places(c, path, faults);
+    check_files(c, path, faults);
     if (config_has_tokens(c) && !*c->key_file)
         buffer_printf(faults, "%s:0: privacy: hmac needs a key_file, such as \"/var/lib/mailwhy/privacy.key\"\n", path);
     if (faults->len > before)

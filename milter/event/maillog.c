@@ -74,9 +74,9 @@ void maillog_set_reply(struct maillog *m, struct event *e)
     }
 }
 
-bool maillog_take_reply(struct maillog *m, struct span line, struct event *e, struct found *f)
+bool maillog_take_reply(struct maillog *m, struct span line, maillog_find *find, struct event *e, struct found *f)
 {
-    if (reply_find(&m->found, line.at, span_length(line)) != 1)
+    if (find(&m->found, line.at, span_length(line)) != 1)
         return false;
     maillog_set_reply(m, e);
     if (m->found.client)
@@ -112,7 +112,7 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
     if (!span_pass(&s, "reject: "))
         return MAILLOG_NOTHING;
     e->stage = stage_of(s);
-    if (!maillog_take_reply(m, text, e, f)) {
+    if (!maillog_take_reply(m, text, reply_find, e, f)) {
         m->unread++;
         return MAILLOG_NOTHING;
     }
@@ -129,13 +129,20 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
     return MAILLOG_REFUSED;
 }
 
+/* "warning: name[address]: SASL LOGIN authentication failed: TEXT, sasl_username=...". Other warnings have a client's text in them. */
 static int read_sasl(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    struct span s = text;
-    if (!span_pass(&s, ": SASL ") || !span_find(s, " authentication failed") || !maillog_take_reply(m, text, e, f))
+    struct span s = {text.at + strlen("warning: "), text.end}, client = span_until(s, ' ');
+    s.at = client.end;
+    if (!span_length(client) || client.end[-1] != ':' || !span_starts(s, " SASL "))
+        return MAILLOG_NOTHING;
+    s.at += strlen(" SASL ");
+    struct span method = span_until(s, ' ');
+    s.at = method.end;
+    if (!span_starts(s, " authentication failed") || !maillog_take_reply(m, text, reply_find_sign_in, e, f))
         return MAILLOG_NOTHING;
     take_client_name(text, f);
-    f->piece[SASL_METHOD] = span_until(s, ' ');
+    f->piece[SASL_METHOD] = method;
     maillog_take(f, SASL_USER, s, "sasl_username=", ',');
     if (f->piece[SASL_USER].at && span_is(f->piece[SASL_USER], "(unavailable)")) /* the client had not said it yet */
         f->piece[SASL_USER] = (struct span){0};
@@ -159,7 +166,7 @@ static int read_delivery(struct maillog *m, struct span text, struct event *e, s
     struct span s = text;
     bool delivery =
         span_pass(&s, " status=") && (span_starts(s, "bounced") || span_starts(s, "deferred") || span_starts(s, "expired"));
-    if (!delivery || !span_find(text, " relay=") || !maillog_take_reply(m, text, e, f))
+    if (!delivery || !span_find(text, " relay=") || !maillog_take_reply(m, text, reply_find, e, f))
         return MAILLOG_NOTHING;
     f->piece[CLIENT_ADDR] = (struct span){0};
     maillog_take(f, RECIPIENT, text, "to=<", '>');

@@ -14,8 +14,9 @@ struct found {
 /* Take the value behind the name: an address up to '>', anything else up to another octet. */
 void maillog_take(struct found *f, enum piece which, struct span s, const char *name, char end);
 
-/* Take the reply that the line has, through reply_find(), and the client that it names. False: none. */
-bool maillog_take_reply(struct maillog *m, struct span line, struct event *e, struct found *f);
+/* Take the reply that the line has, by reply_find() or one of its sisters, and the client that it names. False: none. */
+typedef int maillog_find(struct reply_found *found, const char *line, size_t len);
+bool maillog_take_reply(struct maillog *m, struct span line, maillog_find *find, struct event *e, struct found *f);
 
 /* Let e have what is in m->found.reply, with its codes. */
 void maillog_set_reply(struct maillog *m, struct event *e);

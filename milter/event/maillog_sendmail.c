@@ -148,8 +148,9 @@ static void take_ruleset(struct span text, struct event *e, struct found *f)
 /* What a milter was about that refused. Of "data" Sendmail does not tell whether it is the command or the end of the message. */
 static void take_milter(struct span text, struct event *e, struct found *f)
 {
-    if (!span_pass(&text, ": Milter: "))
+    if (!span_starts(text, "Milter: "))
         return;
+    text.at += strlen("Milter: ");
     if (span_starts(text, "from="))
         e->stage = STAGE_MAIL, maillog_take(f, SENDER, text, "from=<", '>');
     else if (span_starts(text, "to="))
@@ -157,12 +158,12 @@ static void take_milter(struct span text, struct event *e, struct found *f)
 }
 
 /* A line that has no reply: a message that was accepted, or what Sendmail's own code refused. */
-static int read_plain(struct maillog *m, struct span text, struct event *e, struct found *f)
+static int read_plain(struct maillog *m, struct span text, struct span said, struct event *e, struct found *f)
 {
     struct span behind = text;
-    if (span_find(text, "nrcpts=")) {
-        if (!span_find(text, "nrcpts=0"))
-            maillog_take(f, SENDER, text, "from=<", '>');
+    if (span_starts(said, "from=") && span_find(said, "nrcpts=")) {
+        if (!span_find(said, "nrcpts=0"))
+            maillog_take(f, SENDER, said, "from=<", '>');
         return f->piece[SENDER].at ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
     }
     if (!span_pass(&behind, ": "))
@@ -175,26 +176,44 @@ static int read_plain(struct maillog *m, struct span text, struct event *e, stru
     return read_own(m, behind, e, f);
 }
 
+/* "AUTH failure (LOGIN): TEXT, user=..., relay=name [address]". The user may be any text. */
+static int read_auth_failure(struct maillog *m, struct span text, struct event *e, struct found *f)
+{
+    struct span user = text, behind;
+    if (!maillog_take_reply(m, text, reply_find_sign_in, e, f))
+        return MAILLOG_NOTHING;
+    e->stage = STAGE_AUTH;
+    maillog_take(f, SASL_METHOD, text, "AUTH failure (", ')');
+    if (span_pass(&user, ", user=")) {
+        for (behind = user; span_pass(&behind, ", relay=");)
+            user.end = behind.at - strlen(", relay=");
+        if (span_length(user))
+            f->piece[SASL_USER] = user;
+    }
+    return MAILLOG_REFUSED;
+}
+
+/* What a line is shows only at its beginning, behind the queue id where it has one: further on a client's text may stand. */
 int maillog_read_sendmail(struct maillog *m, struct span text, struct event *e, struct found *f)
 {
-    struct span id = span_until(text, ':');
+    struct span id = span_until(text, ':'), said = {id.end + (text.end - id.end < 2 ? 0 : 2), text.end};
     if (span_length(id) >= 8 && span_length(id) < 24)
         f->piece[QUEUE_ID] = id;
-    bool delivery = span_find(text, "stat="), auth = span_find(text, "AUTH failure (");
-    if (!delivery && !auth && !span_find(text, "reject="))
-        return read_plain(m, text, e, f);
-    if (delivery && !span_find(text, ", mailer=") && !span_find(text, ", relay="))
+    if (span_starts(text, "ruleset="))
+        said = text;
+    if (span_starts(said, "AUTH failure ("))
+        return read_auth_failure(m, said, e, f);
+    bool delivery = span_starts(said, "to=") && span_find(said, "stat=");
+    bool reject = span_starts(said, "ruleset=") || span_starts(said, "Milter") || span_starts(said, "milter=");
+    if (!delivery && !(reject && span_find(said, "reject=")))
+        return read_plain(m, text, said, e, f);
+    if (delivery && !span_find(said, ", mailer=") && !span_find(said, ", relay="))
         return MAILLOG_NOTHING; /* a message that was refused here, once more for each recipient */
-    if (!maillog_take_reply(m, text, e, f))
+    if (!maillog_take_reply(m, said, delivery ? reply_find : reply_find_sendmail_reject, e, f))
         return MAILLOG_NOTHING;
     if (delivery)
-        maillog_take(f, RECIPIENT, text, "to=<", '>');
-    take_ruleset(text, e, f);
-    take_milter(text, e, f);
-    if (auth && e->stage == STAGE_NONE) {
-        e->stage = STAGE_AUTH;
-        maillog_take(f, SASL_METHOD, text, "AUTH failure (", ')');
-        maillog_take(f, SASL_USER, text, ", user=", ',');
-    }
+        maillog_take(f, RECIPIENT, said, "to=<", '>');
+    take_ruleset(said, e, f);
+    take_milter(said, e, f);
     return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
 }

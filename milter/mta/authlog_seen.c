@@ -8,6 +8,7 @@
 #define TAIL ((off_t)1 << 20) /* octets of the event log that are read at the start */
 #define BEFORE_S 1 /* the reply map's event is at most so much earlier than the line, which is written before it */
 #define AFTER_S 60 /* and so much later */
+#define HOUR_S 3600
 
 /* A refusal that stands in the event log: a failed sign-in that the reply map was asked about, or one of Sendmail's. */
 struct seen {
@@ -233,12 +234,23 @@ static struct seen *find_told(struct authlog_seen *s, const struct event *failur
     return NULL;
 }
 
+static bool is_near(time_t event, time_t line)
+{
+    return event >= line - BEFORE_S && event <= line + AFTER_S;
+}
+
+/* Whether the event may be the line's. In the last hour before the clocks are put back a line's time is read as that of the next hour. */
+static bool is_then(time_t event, time_t line)
+{
+    return is_near(event, line) || is_near(event, line - HOUR_S);
+}
+
 /* Whether an event may be the failure's, by what is known without reading it. */
 static bool may_be(const struct seen *at, const struct event *failure)
 {
     bool sendmail = is_sendmail(failure);
     return at->line && at->sendmail == sendmail && (sendmail ? at->code == failure->code : at->pid == failure->pid) &&
-           at->time >= failure->time.tv_sec - BEFORE_S && at->time <= failure->time.tv_sec + AFTER_S;
+           is_then(at->time, failure->time.tv_sec);
 }
 
 /* Whether two values that both are known are the same; where one is not, it is as if they were. */

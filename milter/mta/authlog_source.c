@@ -107,5 +107,7 @@ const char *authlog_source_fault(const struct authlog_source *s)
                       : "permission denied: mailwhyd runs in no group that may read it";
     if (s->journal && fault == EBADMSG)
         return "no file of the journal is whole";
+    if (fault == ESPIPE)
+        return "it is no file";
     return fault ? strerror(fault) : NULL;
 }

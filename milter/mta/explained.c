@@ -42,12 +42,18 @@ static uint64_t add_octet(uint64_t digest, unsigned char octet)
     return (digest ^ octet) * PRIME;
 }
 
+/* Postfix shows a blank for each octet of a milter's reply that is not printable. */
+static unsigned char shown(char octet)
+{
+    return (unsigned char)(octet > ' ' && octet <= '~' ? octet : ' ');
+}
+
 static uint64_t digest_of(const struct explained *x, const struct reply *reply)
 {
     uint64_t digest = x->seed;
     for (unsigned i = 0; i < reply->line_count; i++) {
         for (size_t at = 0; at < reply->lines[i].len; at++)
-            digest = add_octet(digest, (unsigned char)reply->lines[i].text[at]);
+            digest = add_octet(digest, shown(reply->lines[i].text[at]));
         digest = add_octet(digest, '\n');
     }
     digest ^= digest >> 32;

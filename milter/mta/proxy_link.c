@@ -175,8 +175,11 @@ static void end_ready(struct end *e, uint32_t events)
         end_flush(e);
     if (events & (EPOLLHUP | EPOLLERR)) {
         end_is_gone(e);
-        if (!(e->watch.events & EPOLLIN)) /* it would be told again and again */
+        if (!(e->watch.events & EPOLLIN)) { /* it would be told again and again */
             end_unwatch(e);
+            l->last = loop_now(l->all->loop);
+            move_to(l, &l->all->ending);
+        }
     }
     if (events & EPOLLIN)
         end_read(l, e);

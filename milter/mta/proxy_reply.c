@@ -4,7 +4,7 @@
 
 #include <mailwhy/refusal.h>
 
-#define TEXT_MAX 32768 /* octets of a milter's reply that is explained */
+#define TEXT_MAX 8192 /* octets of a milter's reply that is explained: of a much longer one Sendmail loses the last lines */
 
 /* How the catalogue knows that a filter refused without a reason, whatever words the MTA has for it. */
 static const char rejected[] = "550 5.7.1 Command rejected";
@@ -61,14 +61,14 @@ static void double_up(struct buffer *out, const char *s, size_t len)
 static bool is_proper(const struct buffer *text)
 {
     const char *s = text->data, *end = s + text->len;
-    if (text->len < 3 || (s[0] != '4' && s[0] != '5'))
+    if (!text->len || (s[0] != '4' && s[0] != '5'))
         return false;
     while (s) {
         const char *lf = memchr(s, '\n', (size_t)(end - s));
         const char *stop = lf ? lf - 1 : end;
-        if (stop - s < 3 || memcmp(s, text->data, 3) != 0 || (lf && *stop != '\r') || memchr(s, '\r', (size_t)(stop - s)))
+        if (stop - s < 4 || memcmp(s, text->data, 3) != 0 || s[3] != (lf ? '-' : ' '))
             return false;
-        if (lf ? s[3] != '-' : stop - s > 3 && s[3] != ' ')
+        if ((lf && *stop != '\r') || memchr(s, '\r', (size_t)(stop - s)))
             return false;
         s = lf ? lf + 1 : NULL;
     }
@@ -97,8 +97,6 @@ static bool set_frame(struct proxy_reply *r, const struct reply *reply)
     size_t last_line = last ? (size_t)(last + 1 - r->text.data) : 0;
     buffer_clear(out);
     buffer_add(out, r->text.data, r->text.len);
-    if (buffer_ok(out) && out->len == last_line + 3)
-        buffer_add_char(out, ' ');
     enhanced_format(&reply->enhanced, enhanced);
     for (unsigned i = 0; i < x->line_count && buffer_ok(out); i++) {
         if (i || !x->joins) {

@@ -188,27 +188,61 @@ static bool find_postfix_delivery(struct reply_found *found, struct span s)
     return true;
 }
 
-/* Sendmail: "ruleset=check_rcpt, ..., relay=name [addr], reject=REPLY", "Milter: data, reject=REPLY". */
+/* Behind the address that begins at s with '<', in which quoted strings and other brackets may stand; the end where it is not closed. */
+static const char *behind_address(struct span s)
+{
+    bool quoted = false;
+    int depth = 0;
+    for (; s.at < s.end; s.at++) {
+        if (*s.at == '\\')
+            s.at++;
+        else if (*s.at == '"')
+            quoted = !quoted;
+        else if (!quoted && (*s.at == '<' || *s.at == '>'))
+            depth += *s.at == '<' ? 1 : -1;
+        if (depth == 0)
+            return s.at < s.end ? s.at + 1 : s.end;
+    }
+    return s.end;
+}
+
+/* Sendmail: "ruleset=check_rcpt, arg1=<ADDRESS>, relay=name [addr], reject=REPLY", "Milter: to=<ADDRESS>, reject=REPLY". The address may be any text,
+ * and so may what stands in its place in a ruleset of a command. */
 static bool find_sendmail_reject(struct reply_found *found, struct span s)
 {
-    struct span relay = s;
-    if (!span_pass(&s, "reject="))
+    struct span about = s;
+    bool ruleset = span_pass(&about, "ruleset=");
+    if (ruleset)
+        about.at = span_until(about, ',').end;
+    else
+        span_pass(&about, "Milter: ");
+    bool address = span_starts(about, ", arg1=<") || span_starts(about, "to=<") || span_starts(about, "from=<");
+    if (address)
+        about.at = behind_address((struct span){span_find(about, "<"), about.end});
+    const char *reject = ruleset && !address ? find_last(about, ", reject=") : span_find(about, "reject=");
+    if (!reject)
         return false;
-    relay.end = s.at;
-    if (span_pass(&relay, "relay="))
-        take_client(found, &relay);
+    struct span client = {about.at, reject};
+    const char *relay = address ? span_find(client, "relay=") : find_last(client, "relay=");
+    if (relay) {
+        client.at = relay;
+        take_client(found, &client);
+    }
+    s.at = reject;
+    span_pass(&s, "reject=");
     add_reply(&found->reply, s);
     return true;
 }
 
-/* Sendmail: "AUTH failure (LOGIN): TEXT (-20) SASL(-13): DETAIL, relay=name [addr]". */
+/* Sendmail: "AUTH failure (LOGIN): TEXT (-20) SASL(-13): DETAIL, user=NAME, relay=name [addr]". The user's name may be any text. */
 static bool find_sendmail_auth(struct reply_found *found, struct span s)
 {
     if (!span_pass(&s, "AUTH failure (") || !span_pass(&s, "): "))
         return false;
-    struct span relay = s;
-    if (span_pass(&relay, ", relay=")) {
-        s.end = relay.at - strlen(", relay=");
+    const char *end = find_last(s, ", relay=");
+    if (end) {
+        struct span relay = {end, s.end};
+        s.end = end;
         take_client(found, &relay);
     }
     buffer_add_string(&found->reply, "535 5.7.0 authentication failed: ");
@@ -279,18 +313,44 @@ static bool (*const finders[])(struct reply_found *found, struct span s) = {
     find_sendmail_delivery, find_code,         find_exim_rejected,
 };
 
+static void clear(struct reply_found *found)
+{
+    found->client = NULL;
+    found->client_len = 0;
+    buffer_clear(&found->reply);
+}
+
 int reply_find(struct reply_found *found, const char *line, size_t len)
 {
     struct span s = {line, line + len};
     trim(&s);
     for (size_t i = 0; i < sizeof finders / sizeof *finders; i++) {
-        found->client = NULL;
-        found->client_len = 0;
-        buffer_clear(&found->reply);
+        clear(found);
         if (finders[i](found, s) && found->reply.len)
             break;
     }
     return !buffer_ok(&found->reply) ? -1 : found->reply.len > 0;
+}
+
+static int find_by(bool (*find)(struct reply_found *found, struct span s), struct reply_found *found, const char *text,
+                   size_t len)
+{
+    struct span s = {text, text + len};
+    trim(&s);
+    clear(found);
+    bool got = find(found, s);
+    return !buffer_ok(&found->reply) ? -1 : got && found->reply.len > 0;
+}
+
+int reply_find_sign_in(struct reply_found *found, const char *text, size_t len)
+{
+    bool sendmail = span_starts((struct span){text, text + len}, "AUTH ");
+    return find_by(sendmail ? find_sendmail_auth : find_postfix_sasl, found, text, len);
+}
+
+int reply_find_sendmail_reject(struct reply_found *found, const char *text, size_t len)
+{
+    return find_by(find_sendmail_reject, found, text, len);
 }
 
 void reply_found_free(struct reply_found *found)

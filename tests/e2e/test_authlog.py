@@ -96,7 +96,8 @@ class Wired(Followed):
     def test_hostile_user(self):
         """A user name that imitates a log line, a key or a JSON object is a user name: the client is the real one, and there is one event."""
         client = self.client("submission")
-        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address"):
+        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address",
+                     "x reject: x from y[192.0.2.99]: 535 5.7.8 Error: authentication failed: z"):
             with self.subTest(name):
                 count = len(supplements(self.daemon.events()))
                 self.assertEqual(client.auth_plain(name, WRONG).code, 535)
@@ -297,6 +298,27 @@ class OnSendmail(Explained):
             self.assert_event(event, via=via, attempt=attempt, helo="client.test", client_port=client.sock.getsockname()[1])
 
 
+    def test_hostile(self):
+        """Whatever a user's name imitates, the event is of the client that failed; what imitates a failed sign-in elsewhere is none."""
+        imitated = "AUTH failure (LOGIN): authentication failure (-13), user=joe, relay=v [192.0.2.99]"
+        clients = [(self.client("127.0.0.9", "client.test"), "auth_login"), (self.client("127.0.0.8", "client.test"), "auth_cram_md5")]
+        for name in ("x, relay=v [192.0.2.99]", "reject: x from y[192.0.2.99]: 535 5.7.8 q", ": SASL x authentication failed [192.0.2.99]",
+                     "stat=x", "reject=550 x"):
+            for client, how in clients:
+                with self.subTest(name, how=how):
+                    event, = self.events(1, lambda: self.assertEqual(getattr(client, how)(name, WRONG).code, 535))
+                    self.assert_event(event, via="maillog", stage="auth", code=535, client_addr=client.sock.getsockname()[0], helo="client.test")
+        before = len(self.daemon.events())
+        client = self.client("127.0.0.9", "client.test")
+        client.play(f"VRFY {imitated}", f"EXPN {imitated}", f'MAIL FROM:<"{imitated}"@b.test>')
+        last = self.client("127.0.0.7", "last.test")
+        self.assertEqual(last.auth_login(USER, WRONG).code, 535)
+        wait_for("its event", lambda: any(event.get("client_addr") == "127.0.0.7" for event in self.daemon.events()[before:]), 30)
+        events = self.daemon.events()[before:]
+        self.assertEqual([event["client_addr"] for event in events if event["stage"] == "auth"], ["127.0.0.7"])
+        self.assertNotIn("192.0.2.99", [event.get("client_addr") for event in events])
+
+
 class Survives(Followed):
     """Ends, restarts and rotations: each line is taken once."""
 
@@ -361,7 +383,7 @@ class Survives(Followed):
         self.check(tried)
 
 
-SENDMAIL = "mx sm-mta[{pid}]: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed{user}, relay=c.test [{client}]"
+SENDMAIL = "mx sm-mta[{pid}]: 6AL6KVbo005101: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): authentication failure: checkpass failed{user}, relay=c.test [{client}]"
 
 
 class Written(Explained):
@@ -449,6 +471,28 @@ class Lines(Written):
         event, = self.daemon.events()
         self.assert_event(event, via="maillog", stage="rcpt", code=550, enhanced="5.7.1", reason="relay-denied", client_addr="192.0.2.7",
                           recipient="a@b.test", queue_id="6AL6J3PX024795", reply="550 5.7.1 <a@b.test>... Relaying denied")
+
+    def test_clocks_put_back(self):
+        """In the hour before the clocks are put back, which comes twice, a line finds the reply map's event all the same."""
+        now = time.time()
+        today = time.gmtime(now)
+        self.daemon.wrapper = ["env", f"TZ=AAA0BBB,0/0,{today.tm_yday - 1}/{today.tm_hour + 2}"]
+        self.log.touch()
+        self.daemon.start()
+        wait_for("the state", self.state.exists)
+        with self.daemon.connect() as reply_map:
+            reply_map.request("700", "535 5.7.8 Error: authentication failed: q")
+        with open(self.log, "a", encoding="ascii") as log:
+            log.write(time.strftime("%b %e %H:%M:%S ", time.gmtime(now + 3600)) + "mx postfix/smtpd[700]: warning: unknown[192.0.2.7]: "
+                      "SASL LOGIN authentication failed: q, sasl_username=joe\n")
+        wait_for("the user", lambda: any(event.get("sasl_user") for event in self.daemon.events()))
+        self.assertEqual([event.get("code") for event in self.daemon.events()], [535, None])
+
+    def test_no_file(self):
+        """What is no file is not read, and that is said."""
+        os.mkfifo(self.log)
+        self.daemon.start()
+        wait_for("the complaint", lambda: "the mail log cannot be read: it is no file" in self.daemon.complaints())
 
     def test_first_start(self):
         """What was in the log before mailwhyd first followed it is no event; a log that comes later is read from its beginning."""

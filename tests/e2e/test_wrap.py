@@ -117,7 +117,7 @@ class Stages(WrapTest):
         """What Postfix does not take from a milter is not explained as its reply: the client gets Postfix's own, explained."""
         self.refuser.stop()
         self.addCleanup(self.refuser.start)
-        for wrong in (b"550 4.7.1 Classes that differ\0", b"no reply at all\0"):
+        for wrong in (b"550 4.7.1 Classes that differ\0", b"no reply at all\0", b"550\0"):
             milter = FakeMilter(self.refuser.path, lambda wire, wrong=wrong: go_on(wire, {b"M": frame(b"y", wrong)}))
             (reply, *_), events = self.events_of(lambda: self.said("tempfail", [MAIL]))
             direct, *_ = self.said("tempfail-direct", [MAIL])
@@ -136,6 +136,17 @@ class Stages(WrapTest):
         milter.close()
         self.assertEqual(reply.without_ref(), direct.without_ref())
         self.assertEqual([event["via"] for event in events], ["socketmap"])
+
+
+    def test_not_printable(self):
+        """A reply with octets that Postfix shows as blanks is explained once."""
+        self.refuser.stop()
+        self.addCleanup(self.refuser.start)
+        milter = FakeMilter(self.refuser.path, lambda wire: go_on(wire, {b"E": frame(b"y", b"554 5.7.1 Spam \x01\xc3\xa4\xff!\0")}))
+        (reply, *_), events = self.events_of(lambda: self.said("smtp", [MAIL, RCPT, "DATA", BODY]))
+        milter.close()
+        self.assert_explained(reply, 554)
+        self.assertEqual([event["via"] for event in events], ["wrap:refuser"])
 
 
 class Sessions(WrapTest):

@@ -18,9 +18,16 @@
 #define ID "2AKMQ0aa000811: "
 #define SENT SENDMAIL ID "to=<joe@there.test>, delay=00:00:01, mailer=esmtp, pri=1, relay=mx.there.test. [198.51.100.3], "
 
+#define LOGIN "AUTH failure (LOGIN): authentication failure (-13) SASL(-13): checkpass failed, user="
+#define FORGED LOGIN "joe, relay=v [203.0.113.5]"
+#define SASL SMTPD "warning: c.test[192.0.2.7]: SASL LOGIN authentication failed: (reason unavailable), sasl_username="
+
 /* What all events below begin with: time, host, mta and process. */
 #define POSTFIX "ts=2026-11-20T22:26:00.000000Z host=mx mta=Postfix pid=811 "
 #define THEIRS "ts=2026-11-20T22:26:00.000000Z host=mx mta=Sendmail pid=811 "
+#define AUTH_EVENT THEIRS "stage=auth code=535 enhanced=5.7.0 client_addr=192.0.2.7 sasl_method=LOGIN "
+#define AUTH_REPLY "reply=\"535 5.7.0 authentication failed: authentication failure (-13) SASL(-13): checkpass failed, user="
+#define SASL_EVENT POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 client_name=c.test sasl_method=LOGIN "
 #define RELAYED POSTFIX "stage=rcpt code=554 enhanced=5.7.1 "
 #define WHO "helo=c.test sender=b@x.test recipient=a@there.test "
 #define RELAY_REPLY "reply=\"554 5.7.1 <a@there.test>: Relay access denied\""
@@ -212,6 +219,17 @@ static struct line {
     {"no program", "Nov 20 22:26:00 mx", MAILLOG_NOTHING, NULL},
     {"no text", SMTPD, MAILLOG_NOTHING, NULL},
     {"another program", STAMP "dovecot: NOQUEUE: reject: RCPT from c.test[192.0.2.7]: " RELAY TAIL, MAILLOG_NOTHING, NULL},
+    {"AUTH: a user who imitates a refusal", SASL "x reject: x from y[203.0.113.5]: 550 5.7.8 no", MAILLOG_REFUSED,
+     SASL_EVENT "sasl_user=\"x reject: x from y[203.0.113.5]: 550 5.7.8 no\" reply=\"535 5.7.8 Error: authentication failed: "
+                "(reason unavailable)\""},
+    {"AUTH: with the client's port",
+     SMTPD "warning: c.test[192.0.2.7]:4711: SASL LOGIN authentication failed: (reason unavailable), sasl_username=joe",
+     MAILLOG_REFUSED, SASL_EVENT "sasl_user=joe reply=\"535 5.7.8 Error: authentication failed: (reason unavailable)\""},
+    {"a command that imitates a failed sign-in",
+     SMTPD "warning: non-SMTP command from c.test[192.0.2.7]: GET x[203.0.113.5]: SASL LOGIN authentication failed: q, "
+           "sasl_username=joe",
+     MAILLOG_NOTHING, NULL},
+    {"a warning that ends early", SMTPD "warning: ", MAILLOG_NOTHING, NULL},
     {"a program that is like Postfix's only behind it",
      STAMP "cron[811]: postfix/smtpd[811]: NOQUEUE: reject: RCPT from c.test[192.0.2.7]: " RELAY TAIL, MAILLOG_NOTHING, NULL},
     {"Sendmail: nothing accepted", SENDMAIL ID "from=<b@x.test>, size=0, class=0, nrcpts=0, relay=c.test [192.0.2.7]",
@@ -293,6 +311,32 @@ static struct line {
     {"Sendmail: EXPN, a client without a name", SENDMAIL ID "[192.0.2.7]: EXPN root [rejected]", MAILLOG_REFUSED, NULL},
     {"Sendmail: VRFY, which is not refused", SENDMAIL ID "c.test [192.0.2.7]: VRFY root [rejected]", MAILLOG_NOTHING, NULL},
     {"Sendmail: a reply at LogLevel 15", SENDMAIL ID "--- 503 5.0.0 Need MAIL command", MAILLOG_NOTHING, NULL},
+    {"Sendmail: AUTH, a user who imitates the line", SENDMAIL ID LOGIN "x, relay=v [203.0.113.5], relay=[192.0.2.7]",
+     MAILLOG_REFUSED,
+     AUTH_EVENT "sasl_user=\"x, relay=v [203.0.113.5]\" queue_id=2AKMQ0aa000811 " AUTH_REPLY "x, relay=v [203.0.113.5]\""},
+    {"Sendmail: AUTH, a user who imitates Postfix's", SENDMAIL ID LOGIN "reject: x from [203.0.113.5]: 550 no, relay=[192.0.2.7]",
+     MAILLOG_REFUSED,
+     AUTH_EVENT "sasl_user=\"reject: x from [203.0.113.5]: 550 no\" queue_id=2AKMQ0aa000811 " AUTH_REPLY
+                "reject: x from [203.0.113.5]: 550 no\""},
+    {"Sendmail: AUTH, a user who imitates a delivery", SENDMAIL ID LOGIN "stat=x, relay=[192.0.2.7]", MAILLOG_REFUSED,
+     AUTH_EVENT "sasl_user=\"stat=x\" queue_id=2AKMQ0aa000811 " AUTH_REPLY "stat=x\""},
+    {"Sendmail: a command that imitates a failed sign-in", SENDMAIL ID "[192.0.2.7]: VRFY " FORGED, MAILLOG_NOTHING, NULL},
+    {"Sendmail: a sender who does", SENDMAIL ID "from=<\"" FORGED "\"@b.test>, size=0, class=0, nrcpts=0, relay=[192.0.2.7]",
+     MAILLOG_NOTHING, NULL},
+    {"Sendmail: a recipient who imitates a refusal of Postfix's",
+     SENDMAIL ID "ruleset=check_rcpt, arg1=<\"reject: x from y[203.0.113.5]: 535 5.7.8 no\"@b.test>, relay=c.test [192.0.2.7], "
+                 "reject=550 5.7.1 <\"reject: x from y[203.0.113.5]: 535 5.7.8 no\"@b.test>... Relaying denied",
+     MAILLOG_REFUSED,
+     THEIRS "stage=rcpt code=550 enhanced=5.7.1 client_addr=192.0.2.7 recipient=\"\\x22reject: x from y[203.0.113.5]: 535 5.7.8 "
+            "no\\x22@b.test\" queue_id=2AKMQ0aa000811 reply=\"550 5.7.1 <\\x22reject: x from y[203.0.113.5]: 535 5.7.8 "
+            "no\\x22@b.test>... Relaying denied\""},
+    {"Sendmail: a command that imitates a refusal",
+     SENDMAIL ID "[192.0.2.7]: VRFY ruleset=check_rcpt, arg1=<a@b.test>, relay=v [203.0.113.5], reject=550 5.7.1 no",
+     MAILLOG_NOTHING, NULL},
+    {"Sendmail: a command that imitates a message", SENDMAIL ID "[192.0.2.7]: EXPN from=<a@b.test>, nrcpts=1", MAILLOG_NOTHING,
+     NULL},
+    {"Sendmail: a command that imitates a delivery", SENDMAIL ID "[192.0.2.7]: EXPN to=<a@b.test>, dsn=5.1.1, stat=User unknown",
+     MAILLOG_NOTHING, NULL},
     {"Sendmail: User unknown", SENT "dsn=5.1.1, stat=User unknown", MAILLOG_DELIVERY,
      THEIRS "enhanced=5.1.1 recipient=joe@there.test queue_id=2AKMQ0aa000811 reply=\"5.1.1 User unknown\""},
     {"Sendmail: deferred", SENT "dsn=4.2.0, stat=Deferred: 450 4.2.0 Greylisted", MAILLOG_DELIVERY,

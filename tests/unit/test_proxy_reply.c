@@ -150,16 +150,20 @@ static void test_replies(void **state)
     proxy_reply_free(&r);
 }
 
-/* A code and nothing else is a reply too. */
+/* A code with a blank behind it is a reply too; without one it is none for either MTA. */
 static void test_short(void **state)
 {
     struct proxy_reply r = {.service = &service};
     struct proxy_session p;
     (void)state;
     begin_session(&p, "Postfix 3.7.11", FRAME_RCPT);
-    const char *made = rewritten(&r, &p, FRAME_REPLY, S("550"));
+    const char *made = rewritten(&r, &p, FRAME_REPLY, S("550 "));
     assert_non_null(made);
     assert_memory_equal(made, "550-\r\n550-Reason: ", 18);
+    uint64_t before = events();
+    assert_null(rewritten(&r, &p, FRAME_REPLY, S("550")));
+    assert_null(rewritten(&r, &p, FRAME_REPLY, S("550-x\r\n550")));
+    assert_int_equal(events(), before);
     proxy_session_end(&p);
     proxy_reply_free(&r);
 }
@@ -183,6 +187,14 @@ static void test_long(void **state)
         assert_true(count <= PROXY_REPLY_LINES_MAX);
         proxy_session_end(&p);
         buffer_free(&text);
+    }
+    for (int octets = 8000; octets <= 9000; octets += 1000) {
+        char text[9001];
+        struct proxy_session p;
+        snprintf(text, sizeof text, "554 5.7.1 %*s", octets - 11, "Spam");
+        begin_session(&p, "8.17.1", FRAME_MESSAGE_END);
+        assert_int_equal(rewritten(&r, &p, FRAME_REPLY, text, strlen(text) + 1) != NULL, octets == 8000);
+        proxy_session_end(&p);
     }
     proxy_reply_free(&r);
 }
@@ -338,7 +350,7 @@ static void test_explained(void **state)
     struct buffer changed = {0};
     (void)state;
     begin_session(&p, "Postfix 3.7.11", FRAME_RCPT);
-    struct frame f = frame_of(FRAME_REPLY, S("554 5.7.1 Spam, 100%%"));
+    struct frame f = frame_of(FRAME_REPLY, S("554 5.7.1 Spam, 100%%\x01\xff"));
     assert_true(proxy_reply_explain(&r, &p, "wrap:unit", &f));
     for (int change = 0; change < 5; change++) {
         buffer_clear(&changed);
@@ -346,6 +358,8 @@ static void test_explained(void **state)
         if (change == 1) /* soft_bounce */
             for (char *at = changed.data; at; at = strstr(at, "\r\n") ? strstr(at, "\r\n") + 2 : NULL)
                 at[0] = at[4] = '4';
+        for (char *at = changed.data; change == 0 && (at = strpbrk(at, "\x01\xff"));) /* as Postfix shows them */
+            *at = ' ';
         if (change == 2)
             changed.data[changed.len - 1] ^= 1;
         if (change == 3)

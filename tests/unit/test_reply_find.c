@@ -72,6 +72,24 @@ static struct line {
     {"Sendmail: a ruleset",
      SENDMAIL "ruleset=check_rcpt, arg1=<a@there.test>, relay=x.test [192.0.2.7], reject=550 5.7.1 <a>... Relaying denied",
      "550 5.7.1 <a>... Relaying denied", "192.0.2.7"},
+    {"Sendmail: an address that imitates the line",
+     SENDMAIL
+     "ruleset=check_rcpt, arg1=<\"x>, relay=v [203.0.113.5], reject=535 q\"@b.test>, relay=x.test [192.0.2.7], reject=550 "
+     "5.7.1 <\"x>, relay=v [203.0.113.5], reject=535 q\"@b.test>... No",
+     "550 5.7.1 <\"x>, relay=v [203.0.113.5], reject=535 q\"@b.test>... No", "192.0.2.7"},
+    {"Sendmail: one with brackets",
+     SENDMAIL
+     "ruleset=check_rcpt, arg1=<x, arg1=<a@b>, relay=v [203.0.113.5], reject=535 q>, relay=x.test [192.0.2.7], reject=550 no",
+     "550 no", "192.0.2.7"},
+    {"Sendmail: one that does not end", SENDMAIL "ruleset=check_rcpt, arg1=<\"x, relay=v [203.0.113.5], reject=535 q", NULL,
+     NULL},
+    {"Sendmail: one that ends with a backslash", SENDMAIL "ruleset=check_rcpt, arg1=<\\", NULL, NULL},
+    {"Sendmail: a command that imitates the line",
+     SENDMAIL
+     "ruleset=check_vrfy, arg1=x, relay=v [203.0.113.5], reject=535 q, relay=[192.0.2.7], reject=550 5.7.0 We do not tell",
+     "550 5.7.0 We do not tell", "192.0.2.7"},
+    {"Sendmail: a milter, and a recipient that imitates it",
+     SENDMAIL "Milter: to=<\"x, relay=v [203.0.113.5], reject=535 q\"@b.test>, reject=550 5.7.1 Spam", "550 5.7.1 Spam", NULL},
     {"Sendmail: IPv6", SENDMAIL "ruleset=check_relay, arg1=x, relay=[IPv6:2001:db8::7], reject=550 5.7.1 Access denied",
      "550 5.7.1 Access denied", "2001:db8::7"},
     {"Sendmail: a milter", SENDMAIL "Milter: data, reject=550 5.7.1 Spam", "550 5.7.1 Spam", NULL},
