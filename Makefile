@@ -100,7 +100,7 @@ fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz
 fuzz_mta := footer netstring milter_frame proxy_session proxy_reply refusal explained ruleset_map service sendmail metrics
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(lib_src) $(fuzz_mta:%=milter/mta/%.c) milter/cli/asked.c milter/cli/bounce.c milter/cli/wire_list.c milter/cli/wire_mc.c
 	@mkdir -p $(@D)
-	$(call say,FUZZ)clang $(CPPFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined $(cflags) -o $@ $^ $(ldlibs) $(cli_ldlibs)
+	$(call say,FUZZ)clang $(CPPFLAGS) -std=c11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(cflags) -o $@ $^ $(ldlibs) $(cli_ldlibs)
 
 fuzz: deps
 	+@$(MAKE) --no-print-directory $(fuzz_bin)

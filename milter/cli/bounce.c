@@ -41,7 +41,7 @@ static int each_line(const char *text, size_t len, const struct lines *lines)
     for (size_t at = 0; result == 0 && at <= len;) {
         const char *lf = at < len ? memchr(text + at, '\n', len - at) : NULL;
         size_t size = lf ? (size_t)(lf - text) - at : len - at;
-        const char *s = text + at;
+        const char *s = len ? text + at : ""; /* an empty text may be NULL */
         at += size + 1;
         if (size && s[size - 1] == '\r')
             size--;
