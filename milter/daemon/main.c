@@ -297,7 +297,9 @@ static int serve(struct daemon *d)
     block_signals(SIG_UNBLOCK);
     note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen,
          d->config.milter_listen, d->config.catalog, d->config.event_log);
-    note(LOG_INFO, "mailwhyd %s ready", MAILWHY_VERSION);
+    struct catalog *catalog = catalog_slot_take(d->service.catalogs);
+    note(LOG_INFO, "mailwhyd %s ready, catalogue %s", MAILWHY_VERSION, catalog_version(catalog));
+    catalog_release(catalog);
     sd_notify(0, "READY=1");
     result = loop_run(d->loop);
     sd_notify(0, "STOPPING=1");
@@ -363,8 +365,11 @@ int main(int argc, char **argv)
     if (load(&d, arguments.file, arguments.test) == -1)
         return EX_CONFIG;
     if (arguments.test) {
+        struct catalog *catalog = catalog_slot_take(d.service.catalogs);
         if (arguments.verbose)
-            printf("mailwhyd: %s and the catalogue %s are good\n", arguments.file, d.config.catalog);
+            printf("mailwhyd: %s and the catalogue %s are good; the catalogue's version is %s\n", arguments.file,
+                   d.config.catalog, catalog_version(catalog));
+        catalog_release(catalog);
         return EX_OK;
     }
     d.verbose = arguments.verbose;

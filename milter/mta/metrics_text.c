@@ -90,6 +90,8 @@ static void add_catalog(const struct metrics *m, const struct catalog *catalog, 
     one(out, "mailwhy_catalog_reasons", "gauge", "Reasons in the catalogue.", catalog_reason_count(catalog));
     one(out, "mailwhy_catalog_loaded_timestamp_seconds", "gauge", "When the catalogue in use was loaded.",
         (uint64_t)atomic_load(&m->loaded));
+    head(out, "mailwhy_catalog_info", "gauge", "The version of the catalogue in use.");
+    buffer_printf(out, "mailwhy_catalog_info{version=\"%s\"} 1\n", catalog_version(catalog));
     one(out, "mailwhy_reload_successful", "gauge", "Whether the last reload of the catalogue was good; 1 before the first.",
         !atomic_load(&m->last_reload_failed));
     head(out, "mailwhy_reloads_total", "counter", "Reloads of the catalogue.");
