@@ -9,4 +9,7 @@
  * answers. 0, or -1 with errno. Should it end by itself, the process gets SIGTERM. */
 int milter_start(struct service *service, int listener);
 
+/* Take no more sessions: who connects from now on waits at the socket for the next process that listens at it. 0, or -1 with errno. */
+int milter_leave_listener(void);
+
 #endif

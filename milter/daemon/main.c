@@ -19,6 +19,7 @@
 
 #include <mailwhy/authlog.h>
 #include <mailwhy/config.h>
+#include <mailwhy/handover.h>
 #include <mailwhy/listeners.h>
 #include <mailwhy/loop.h>
 #include <mailwhy/metrics_http.h>
@@ -49,6 +50,7 @@ struct daemon {
     struct listeners *listeners;
     int reply_listener, milter_listener, metrics_listener; /* -1: none */
     struct wraps *wraps;
+    struct handover *handover;
     struct metrics_http *metrics;
     bool verbose;
     char host[256];
@@ -278,7 +280,8 @@ static int serve(struct daemon *d)
     struct authlog *authlog = NULL;
     const struct authlog_options follow = {d->config.maillog_follow, d->config.maillog_state, d->config.event_log};
     int result = -1;
-    if (!replymap || loop_add(d->loop, &signals.watch) == -1)
+    d->handover = handover_take(d->service.sessions, d->service.catalogs, d->loop, listeners_take_stored(d->listeners));
+    if (!d->handover || !replymap || loop_add(d->loop, &signals.watch) == -1)
         goto done;
     if (d->reply_listener != -1 && !(socketmap = socketmap_new(d->loop, &d->reply_listener, 1, replymap_answer, replymap)))
         goto done;
@@ -305,6 +308,9 @@ static int serve(struct daemon *d)
     sd_notify(0, "STOPPING=1");
     if (socketmap)
         socketmap_finish(socketmap);
+    /* No session may begin in a known process without our successor seeing it. */
+    if (listeners_is_passed(d->listeners, d->milter_listener) && milter_leave_listener() == 0)
+        handover_give(d->service.sessions);
 
 done:
     authlog_stop(authlog);

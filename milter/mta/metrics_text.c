@@ -126,7 +126,7 @@ void metrics_text(const struct service *s, struct buffer *out)
     add_answers(m, out);
     one(out, "mailwhy_events_written_total", "counter", "Events written to the log.", events.written);
     one(out, "mailwhy_events_lost_total", "counter", "Events that could not be written.", events.failed);
-    one(out, "mailwhy_sessions_open", "gauge", "Sessions that the milter sees now.", sessions_count(s->sessions));
+    one(out, "mailwhy_sessions_open", "gauge", "Sessions that are known now.", sessions_count(s->sessions));
     one(out, "mailwhy_sessions_proxied", "gauge", "Sessions that pass to wrapped milters now.", sessions_count(s->proxied));
     add_catalog(m, catalog, out);
     add_faults(m, out);

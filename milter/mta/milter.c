@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -323,6 +325,20 @@ static int await_answer(void)
         result = 0;
     else
         errno = ETIMEDOUT;
+    close(fd);
+    return result;
+}
+
+int milter_leave_listener(void)
+{
+    struct sockaddr_un nowhere = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int result = -1;
+    if (fd == -1)
+        return -1;
+    if (bind(fd, (struct sockaddr *)&nowhere, sizeof nowhere.sun_family) == 0 && listen(fd, 1) == 0 &&
+        dup3(fd, listening, O_CLOEXEC) != -1)
+        result = 0;
     close(fd);
     return result;
 }
