@@ -69,16 +69,12 @@ static void write_session(const struct session_facts *f, struct buffer *out)
                                    [NUMBER_REFUSED] = f->refused,
                                    [NUMBER_AUTH_FAILED] = f->auth_failed};
     buffer_add_char(out, '{');
-    for (size_t i = 0; i < NUMBERS; i++) {
-        json_add_key(out, number_keys[i]);
-        json_add_long(out, numbers[i]);
-    }
+    for (size_t i = 0; i < NUMBERS; i++)
+        json_put_long(out, number_keys[i], numbers[i]);
     for (size_t i = 0; i < TEXTS; i++) {
         const char *text = f->field[texts[i].field];
-        if (!text || (texts[i].field == SESSION_TLS && strcmp(text, "none") == 0))
-            continue;
-        json_add_key(out, texts[i].key);
-        json_add_string(out, text, strlen(text));
+        if (!text || texts[i].field != SESSION_TLS || strcmp(text, "none") != 0)
+            json_put_text(out, texts[i].key, text);
     }
     buffer_add_string(out, "}\n");
 }
