@@ -66,6 +66,10 @@ static void signals_ready(struct watch *w, uint32_t events)
     (void)events;
     ssize_t n = read(w->fd, signals, sizeof signals);
     for (ssize_t i = 0; i < n; i++) {
+        if (signals[i] == SIGCONT) {
+            milter_wake();
+            continue;
+        }
         if (signals[i] != SIGHUP) {
             loop_stop(d->loop);
             return;

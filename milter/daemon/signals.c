@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* SIGHUP, SIGTERM and SIGINT arrive as octets of a pipe. They are not blocked in the main thread: libmilter waits for them in a thread of
+/* They arrive as octets of a pipe, and are not blocked in the main thread: libmilter waits for them in a thread of
  * its own, and would take SIGHUP as an end. */
 static int signal_pipe[2];
 
@@ -19,7 +19,7 @@ static void on_signal(int signal)
     errno = saved;
 }
 
-static const int handled[] = {SIGHUP, SIGTERM, SIGINT};
+static const int handled[] = {SIGHUP, SIGTERM, SIGINT, SIGCONT};
 
 int signals_catch(void)
 {

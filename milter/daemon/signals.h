@@ -1,4 +1,4 @@
-/* The signals that mailwhyd acts on: SIGHUP, SIGTERM and SIGINT, as octets of a pipe. */
+/* The signals that mailwhyd acts on: SIGHUP, SIGTERM, SIGINT and SIGCONT, as octets of a pipe. */
 #ifndef MAILWHY_DAEMON_SIGNALS_H
 #define MAILWHY_DAEMON_SIGNALS_H
 

@@ -148,6 +148,20 @@ class Ending(PassedTest):
         self.assertEqual(daemon.process.wait(20), 0)
         return answer and answer[0] == "OK"
 
+    def test_stopped(self):
+        """SIGTERM that comes while it is stopped ends it when it goes on, not when libmilter, which may have got it, looks next."""
+        took = []
+        for _ in range(6):
+            daemon = self.daemon().start()
+            daemon.process.send(signal.SIGSTOP)
+            daemon.process.send(signal.SIGTERM)
+            time.sleep(0.05)
+            daemon.process.send(signal.SIGCONT)
+            began = time.monotonic()
+            self.assertEqual(daemon.process.wait(20), 0)
+            took.append(time.monotonic() - began)
+        self.assertLess(sorted(took)[4], 3, took)
+
     @staticmethod
     def has_no_signal_pending(pid):
         with open(f"/proc/{pid}/status") as status:
