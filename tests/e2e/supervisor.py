@@ -2,6 +2,7 @@
 (sd_notify(3)), and replaces a service that ended, or whose watchdog is silent, with the signals that systemd sends."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import signal
@@ -58,12 +59,15 @@ class Supervisor:
         self.ready.clear()
         self.alive = time.monotonic()
         self.starts += 1
-        held = [*(held.fileno() for held in self.sockets), *self.stored.values()]
+        kept = [*(held.fileno() for held in self.sockets), *self.stored.values()]
+        held = [fcntl.fcntl(number, fcntl.F_DUPFD, 100) for number in kept]  # none of them is one that another becomes
         numbers = " ".join(f"{3 + i}<&{number}" for i, number in enumerate(held))
         environment = {**self.environment, "LISTEN_FDS": str(len(held)), "LISTEN_FDNAMES": ":".join([*self.names, *self.stored])}
         self.daemon.process = self.daemon.sandbox.spawn(
-            ["sh", "-c", f'LISTEN_PID=$$; export LISTEN_PID; exec "$@" {numbers}', "sh", BUILD / "mailwhyd", "-c", self.daemon.config],
-            self.daemon.output, env=environment, pass_fds=held)
+            ["bash", "-c", f'export LISTEN_PID=$$; exec "$@" {numbers} {" ".join(f"{number}<&-" for number in held)}', "bash", BUILD / "mailwhyd", "-c",
+             self.daemon.config], self.daemon.output, env=environment, pass_fds=held)
+        for number in held:
+            os.close(number)
 
     def _watch(self):
         while not self.ending.is_set():
