@@ -169,11 +169,11 @@ under() { # PAGE NAME
 }
 
 under milter/cli/mailwhy.1 JSON >"$work/json-page"
-grep -ohE 'add(_key|_string|_bool)?\(out, "[a-z_]+"' milter/cli/answer.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-explain"
+grep -ohE 'json_(add_key|put_[a-z]+)\(out, "[a-z_]+"' milter/cli/answer.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-explain"
 sed -n 's/^ *{*{"\([a-z]*\)", [a-z].*/\1/p' milter/cli/list.c >"$work/json-lists"
 grep -ohE '\\"[a-z_]+\\":' milter/cli/codes.c milter/cli/reasons.c milter/cli/ref.c milter/cli/check.c | tr -d '\\":' >>"$work/json-lists"
-grep -ohE '(add_[a-z]+|json_add_key)\(out?, "[a-z_]+"|add_[a-z]+\(&out, "[a-z_]+"' milter/cli/wire_view.c milter/cli/wire_sendmail.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-wire"
-grep -ohE 'add(_key|_string|_bool|_long)?\(out, "[a-z_]+"' milter/cli/probe_json.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-probe"
+grep -ohE '(add|json_put)_[a-z]+\(&?out, "[a-z_]+"' milter/cli/wire_view.c milter/cli/wire_sendmail.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-wire"
+grep -ohE 'json_(add_key|put_[a-z]+)\(out, "[a-z_]+"' milter/cli/probe_json.c | sed 's/.*"\(.*\)"/\1/' >"$work/json-probe"
 for keys in json-explain json-lists json-wire json-probe; do
     [ "$(sort -u "$work/$keys" | wc -l)" -gt 10 ]
     result $? "the keys of $keys can be read"

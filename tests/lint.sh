@@ -27,7 +27,7 @@ only_in() { # HEADER PLACES...
 only_in libmilter/ milter/mta/milter
 only_in pcre2.h milter/catalog/pattern.c
 only_in confuse.h milter/catalog/ milter/daemon/config.c include/mailwhy/conf_file.h
-only_in openssl/ milter/event/ref.c milter/event/privacy_token.c milter/reply/challenge.c milter/cli/html.c milter/cli/tls.c milter/cli/probe_auth.c
+only_in openssl/ milter/event/ref.c milter/event/privacy_token.c milter/reply/challenge.c milter/catalog/load_version.c milter/cli/html.c milter/cli/tls.c milter/cli/probe_auth.c
 only_in openssl/ssl.h milter/cli/tls.c
 only_in systemd/ milter/daemon/ milter/event/follow_journal.c milter/event/journal_folder.c
 only_in microhttpd.h milter/daemon/metrics_http.c

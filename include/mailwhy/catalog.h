@@ -14,6 +14,7 @@
 
 #define CATALOG_FACTS_MAX 8
 #define CATALOG_LANGUAGE_MAX 14 /* letters of a language's name */
+#define CATALOG_VERSION_SIZE 13
 #define CATALOG_LANGUAGE "en" /* the language that every entry has */
 
 struct catalog;
@@ -126,6 +127,10 @@ struct catalog_source {
 struct catalog *catalog_load(const struct catalog_source *from, struct buffer *faults);
 struct catalog *catalog_retain(struct catalog *c);
 void catalog_release(struct catalog *c); /* NULL is allowed */
+
+/* Which catalogue it is: 12 hexadecimal digits of a digest of its files, those of languages that were not asked for included, as they were when
+ * all was loaded; mailwhy-catalog(5) says how they come about. "" for a brief one. */
+const char *catalog_version(const struct catalog *c);
 
 /* Find what is known of the reply. The most specific match wins: the highest rank; among those of one rank the pattern that matched more octets;
  * among those the reason that stands first in the files. Pure. What out points to lives as long as the catalogue and the reply. */

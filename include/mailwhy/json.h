@@ -19,6 +19,14 @@ int json_add_key(struct buffer *out, const char *key);
 /* Append a number. 0, or -1 with errno ENOMEM. */
 int json_add_long(struct buffer *out, long n);
 
+/* Append a member of an object, its key and its value: a text (NULL: nothing); one that is nothing where it is NULL or ""; octets (none: nothing); a
+ * number; true or false. 0, or -1 with errno ENOMEM. */
+int json_put_text(struct buffer *out, const char *key, const char *text);
+int json_put_filled(struct buffer *out, const char *key, const char *text);
+int json_put_octets(struct buffer *out, const char *key, const char *octets, size_t len);
+int json_put_long(struct buffer *out, const char *key, long n);
+int json_put_bool(struct buffer *out, const char *key, bool is);
+
 /* What is still to be read. A reading function that fails leaves it anywhere within the text. */
 struct json {
     const char *at, *end;

@@ -2,6 +2,8 @@
 #ifndef MAILWHY_LISTENERS_H
 #define MAILWHY_LISTENERS_H
 
+#include <stdbool.h>
+
 #include <mailwhy/endpoint.h>
 #include <mailwhy/loop.h>
 
@@ -15,6 +17,12 @@ struct listeners *listeners_new(void);
  * closes it, or leaves that to the end of the process. -1 with a sentence in fault. */
 int listeners_take(struct listeners *l, const char *name, const char *endpoint, const struct endpoint_owner *owner,
                    struct buffer *fault);
+
+/* Whether the socket was passed: whoever passed it goes on listening there when the process has ended. */
+bool listeners_is_passed(const struct listeners *l, int fd);
+
+/* The file that was stored with the service manager under HANDOVER_NAME, for the caller to close; -1 for none. */
+int listeners_take_stored(struct listeners *l);
 
 /* What was passed and not taken: note each, and close every connection that comes to it, so that nobody waits there. 0, or -1 with errno. */
 int listeners_refuse_rest(struct listeners *l, struct loop *loop);

@@ -9,4 +9,11 @@
  * answers. 0, or -1 with errno. Should it end by itself, the process gets SIGTERM. */
 int milter_start(struct service *service, int listener);
 
+/* Have libmilter see at once whether it was told to end: a signal that comes to a stopped process may have gone to a thread of its own, and it looks every
+ * five seconds. */
+void milter_wake(void);
+
+/* Take no more sessions: who connects from now on waits at the socket for the next process that listens at it. 0, or -1 with errno. */
+int milter_leave_listener(void);
+
 #endif

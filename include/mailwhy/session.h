@@ -75,6 +75,10 @@ struct session *session_find_client(struct sessions *all, const char *addr, long
  * none, or more than one. It looks at all sessions. */
 struct session *session_find_logged(struct sessions *all, long log_pid, const char *addr);
 
+/* The open sessions that one of these finds, each with a reference for session_release(): how many, at most max. */
+size_t sessions_listed(struct sessions *all, struct session **out, size_t max);
+bool session_is_listed(struct sessions *all, const struct session *s); /* found by one of these */
+
 void session_lock(struct session *s);
 void session_unlock(struct session *s);
 

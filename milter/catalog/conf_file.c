@@ -23,8 +23,7 @@ static void collect(cfg_t *cfg, const char *format, va_list args)
     buffer_printf(collecting, "%s:%d: %s\n", reading, cfg ? cfg->line : 0, what);
 }
 
-/* Read the whole file, and end it with a line end. NULL for no fault, else what is wrong. */
-static const char *read_file(struct buffer *text, const char *path)
+const char *conf_file_read(struct buffer *text, const char *path)
 {
     char block[65536];
     const char *fault = NULL;
@@ -130,7 +129,7 @@ cfg_t *conf_file_parse(const char *path, cfg_opt_t *options, void (*prepare)(cfg
 {
     struct buffer text = {0};
     cfg_t *cfg = NULL;
-    const char *fault = read_file(&text, path);
+    const char *fault = conf_file_read(&text, path);
     if (!fault && (!text.data || !(cfg = cfg_init(options, CFGF_NONE))))
         fault = "out of memory";
     if (fault) {
@@ -172,7 +171,7 @@ int conf_file_section_line(cfg_t *section, const char *file)
     const char *kind = cfg_name(section), *title = cfg_title(section) ? cfg_title(section) : "";
     struct buffer text = {0};
     int found = section->line, number = 1;
-    if (read_file(&text, file) == NULL && text.data) {
+    if (conf_file_read(&text, file) == NULL && text.data) {
         for (char *line = text.data, *end; (end = strchr(line, '\n')) && number <= section->line; line = end + 1, number++)
             if (begins_section(line, kind, title))
                 found = number;

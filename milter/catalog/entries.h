@@ -64,6 +64,7 @@ struct string_block {
 
 struct catalog {
     atomic_uint users;
+    char version[CATALOG_VERSION_SIZE];
     struct string_block *strings; /* every string of the catalogue */
     struct reason_entry *reasons;
     size_t reason_count;

@@ -138,8 +138,9 @@ struct catalog *catalog_load(const struct catalog_source *from, struct buffer *f
         why = ENOMEM;
         goto done;
     }
-    if (faults->len == before && buffer_ok(faults))
-        why = 0;
+    if (faults->len > before || !buffer_ok(faults))
+        goto done;
+    why = from->brief || load_version(c, from) == 0 ? 0 : ENOMEM;
 
 done:
     for (size_t i = 0; i < l.tree_count; i++)

@@ -3,6 +3,8 @@
 #ifndef MAILWHY_CATALOG_LOAD_H
 #define MAILWHY_CATALOG_LOAD_H
 
+#include <dirent.h>
+
 #include "entries.h"
 
 /* The files as read are given up when all is loaded, by the thread that loads: libconfuse cannot free one file while it reads another. */
@@ -58,6 +60,12 @@ int load_lay_out_patterns(struct catalog *c, const struct catalog_source *from);
 /* Read text/LANG.conf for English and the language of the source, over what is there; the site's folder may be missing. 0,
  * or -1 with errno ENOMEM. */
 int load_texts(struct loader *l, const char *dir, const struct catalog_source *from, enum origin origin);
+
+/* The files of texts in a folder, by name. How many; the caller frees each, and the array. -1 with errno. */
+int load_text_files(const char *dir, struct dirent ***entries);
+
+/* Find out the catalogue's version. 0, or -1 with errno ENOMEM. */
+int load_version(struct catalog *c, const struct catalog_source *from);
 
 /* The key of a word in a text file. */
 const char *load_word_key(enum word word);

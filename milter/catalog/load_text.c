@@ -303,6 +303,11 @@ static bool is_asked_for(const char *file, const char *language)
            strcmp(file, CATALOG_LANGUAGE ".conf") == 0;
 }
 
+int load_text_files(const char *dir, struct dirent ***entries)
+{
+    return scandir(dir, entries, is_text_file, alphasort);
+}
+
 int load_texts(struct loader *l, const char *dir, const struct catalog_source *from, enum origin origin)
 {
     struct dirent **entries = NULL;
@@ -316,7 +321,7 @@ int load_texts(struct loader *l, const char *dir, const struct catalog_source *f
         result = 0;
         goto done;
     }
-    count = scandir(path.data, &entries, is_text_file, alphasort);
+    count = load_text_files(path.data, &entries);
     if (count == -1) {
         if (errno == ENOMEM)
             goto done;

@@ -228,20 +228,6 @@ int answer_print(const struct answer *a, const struct page *p, bool with_reply, 
     return result;
 }
 
-/* Append "key":"text" to an object, where there is text. */
-static void add(struct buffer *out, const char *key, const char *text, size_t len)
-{
-    if (!len)
-        return;
-    json_add_key(out, key);
-    json_add_string(out, text, len);
-}
-
-static void add_string(struct buffer *out, const char *key, const char *text)
-{
-    add(out, key, text ? text : "", text ? strlen(text) : 0);
-}
-
 static void add_why(const struct answer *a, struct buffer *out)
 {
     const struct catalog_match *m = &a->match;
@@ -249,12 +235,12 @@ static void add_why(const struct answer *a, struct buffer *out)
     rule_of(a, &name);
     json_add_key(out, "why");
     buffer_add_char(out, '{');
-    add_string(out, "rule", name);
-    add_string(out, "pattern", m->pattern);
+    json_put_filled(out, "rule", name);
+    json_put_filled(out, "pattern", m->pattern);
     if (m->pattern)
-        add(out, "matched", a->reply.text + m->start, m->end - m->start);
+        json_put_octets(out, "matched", a->reply.text + m->start, m->end - m->start);
     for (size_t i = 0; i < m->fact_count; i++)
-        add(out, m->facts[i].name, m->facts[i].value, m->facts[i].len);
+        json_put_octets(out, m->facts[i].name, m->facts[i].value, m->facts[i].len);
     buffer_add_char(out, '}');
 }
 
@@ -262,44 +248,36 @@ static void add_codes(const struct answer *a, struct buffer *out)
 {
     char enhanced[ENHANCED_SIZE];
     if (a->reply.code) {
-        json_add_key(out, "code");
-        json_add_long(out, a->reply.code);
-        add_string(out, "class", reply_class_name(a->reply.code));
+        json_put_long(out, "code", a->reply.code);
+        json_put_filled(out, "class", reply_class_name(a->reply.code));
     }
-    add_string(out, "enhanced", enhanced_format(&a->reply.enhanced, enhanced));
-    add_string(out, "reason", a->match.reason ? a->match.reason->id : NULL);
-}
-
-static void add_bool(struct buffer *out, const char *key, bool is)
-{
-    json_add_key(out, key);
-    buffer_add_string(out, is ? "true" : "false");
+    json_put_filled(out, "enhanced", enhanced_format(&a->reply.enhanced, enhanced));
+    json_put_filled(out, "reason", a->match.reason ? a->match.reason->id : NULL);
 }
 
 static void add_text(const struct answer *a, struct buffer *out)
 {
-    add_string(out, "lang", a->words.language);
-    add_string(out, "name", a->text->name);
-    add_string(out, "description", buffer_string(&a->reason));
-    add_string(out, "when", a->text->when);
-    add_string(out, "fix", buffer_string(&a->fix));
-    add_string(out, "who", catalog_who_name(a->who));
-    add_bool(out, "wrong_port", a->match.reason && a->match.reason->wrong_port);
+    json_put_filled(out, "lang", a->words.language);
+    json_put_filled(out, "name", a->text->name);
+    json_put_filled(out, "description", buffer_string(&a->reason));
+    json_put_filled(out, "when", a->text->when);
+    json_put_filled(out, "fix", buffer_string(&a->fix));
+    json_put_filled(out, "who", catalog_who_name(a->who));
+    json_put_bool(out, "wrong_port", a->match.reason && a->match.reason->wrong_port);
 }
 
 int answer_add_json(const struct answer *a, struct buffer *out)
 {
     buffer_add_char(out, '{');
     if (a->asked) {
-        add(out, "asked", a->asked->text, a->asked->len);
-        json_add_key(out, "count");
-        json_add_long(out, (long)a->asked->count);
+        json_put_octets(out, "asked", a->asked->text, a->asked->len);
+        json_put_long(out, "count", (long)a->asked->count);
     }
     add_codes(a, out);
-    add_bool(out, "specific", a->specific);
+    json_put_bool(out, "specific", a->specific);
     if (a->text)
         add_text(a, out);
-    add_string(out, "challenge", a->challenge.text);
+    json_put_filled(out, "challenge", a->challenge.text);
     if (a->asked)
         add_why(a, out);
     else

@@ -13,7 +13,7 @@ static const char help[] =
     "usage: mailwhy check [--json] [--catalog DIR] [--config FILE]\n\n"
     "Check the catalogue, the site's own included: what mailwhyd -t checks, and besides whether each language has each text\n"
     "with its placeholders, and whether two reasons match the same words equally well, or one never wins. Each fault is a line:\n"
-    "FILE:LINE: what and why.\n\n"
+    "FILE:LINE: what and why. Where there is none: how much there is, and the version, by which hosts are compared.\n\n"
     "  --json          one JSON object: the faults, and how much there is\n"
     "  --catalog DIR   the catalogue of reasons\n"
     "  --config FILE   the configuration (default " CONFIG_FILE ")\n\n"
@@ -39,10 +39,12 @@ static struct counts count_all(const struct catalog *c)
     return n;
 }
 
-static void print_counts(const struct counts *n)
+static void print_counts(const struct catalog *c)
 {
-    printf("%zu reply codes, %zu enhanced codes, %zu reasons with %zu patterns, %zu languages: no faults\n", n->codes,
-           n->enhanced, n->reasons, n->patterns, n->languages);
+    const struct counts n = count_all(c);
+    printf("%zu reply codes, %zu enhanced codes, %zu reasons with %zu patterns, %zu languages: no faults\n", n.codes, n.enhanced,
+           n.reasons, n.patterns, n.languages);
+    printf("version %s\n", catalog_version(c));
 }
 
 static int print_json_result(const struct catalog *c, const char *faults)
@@ -57,8 +59,9 @@ static int print_json_result(const struct catalog *c, const char *faults)
     buffer_add_char(&out, ']');
     if (c) {
         const struct counts n = count_all(c);
-        buffer_printf(&out, ",\"codes\":%zu,\"enhanced\":%zu,\"reasons\":%zu,\"patterns\":%zu,\"languages\":%zu", n.codes,
-                      n.enhanced, n.reasons, n.patterns, n.languages);
+        buffer_printf(&out,
+                      ",\"codes\":%zu,\"enhanced\":%zu,\"reasons\":%zu,\"patterns\":%zu,\"languages\":%zu,\"version\":\"%s\"",
+                      n.codes, n.enhanced, n.reasons, n.patterns, n.languages, catalog_version(c));
     }
     bool ok = buffer_add_char(&out, '}') == 0;
     if (ok)
@@ -87,8 +90,7 @@ static int run(const struct cli_options *o, int count, char *const *operands)
     } else if (o->json) {
         status = print_json_result(c, buffer_string(&faults)) == -1 ? EX_OSERR : status;
     } else if (c) {
-        const struct counts n = count_all(c);
-        print_counts(&n);
+        print_counts(c);
     } else {
         print_lines(stdout, buffer_string(&faults));
     }

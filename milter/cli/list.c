@@ -69,12 +69,8 @@ void list_print_json(struct list *l, struct buffer *object, const struct catalog
                   {"description", text->reason},
                   {"when", text->when},
                   {"fix", text->fix}};
-    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
-        if (!values[i].value)
-            continue;
-        json_add_key(object, values[i].key);
-        json_add_string(object, values[i].value, strlen(values[i].value));
-    }
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        json_put_text(object, values[i].key, values[i].value);
     if (buffer_add_char(object, '}') == 0)
         print_json(stdout, object->data, object->len);
     else

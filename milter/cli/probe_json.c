@@ -6,31 +6,6 @@
 #include "print.h"
 #include "probe_view.h"
 
-static void add(struct buffer *out, const char *key, const char *text, size_t len)
-{
-    if (!len)
-        return;
-    json_add_key(out, key);
-    json_add_string(out, text, len);
-}
-
-static void add_string(struct buffer *out, const char *key, const char *text)
-{
-    add(out, key, text ? text : "", text ? strlen(text) : 0);
-}
-
-static void add_long(struct buffer *out, const char *key, long n)
-{
-    json_add_key(out, key);
-    json_add_long(out, n);
-}
-
-static void add_bool(struct buffer *out, const char *key, bool is)
-{
-    json_add_key(out, key);
-    buffer_add_string(out, is ? "true" : "false");
-}
-
 static const char *outcome_name(const struct probe_result *r)
 {
     static const char *const names[] = {
@@ -49,19 +24,19 @@ static const char *why_name(enum word why)
 static void add_refusal(const struct probe_result *r, struct buffer *out)
 {
     char enhanced[ENHANCED_SIZE];
-    add_string(out, "enhanced", enhanced_format(&r->reply.enhanced, enhanced));
-    add_bool(out, "explained", probe_is_explained(r));
+    json_put_filled(out, "enhanced", enhanced_format(&r->reply.enhanced, enhanced));
+    json_put_bool(out, "explained", probe_is_explained(r));
     if (r->left_out)
-        add_bool(out, "left_out", true);
-    add_string(out, "reference", r->ref);
+        json_put_bool(out, "left_out", true);
+    json_put_filled(out, "reference", r->ref);
     if (r->event != PROBE_EVENT_UNKNOWN)
-        add_bool(out, "in_log", r->event == PROBE_EVENT_FOUND);
+        json_put_bool(out, "in_log", r->event == PROBE_EVENT_FOUND);
     if (r->event == PROBE_EVENT_FOUND) {
         json_add_key(out, "event");
         buffer_add_char(out, '{');
-        add_string(out, "reason", r->logged.reason);
-        add_string(out, "stage", stage_name(r->logged.stage));
-        add_string(out, "via", r->logged.via);
+        json_put_filled(out, "reason", r->logged.reason);
+        json_put_filled(out, "stage", stage_name(r->logged.stage));
+        json_put_filled(out, "via", r->logged.via);
         buffer_add_char(out, '}');
     }
     if (probe_is_explained(r))
@@ -73,10 +48,10 @@ static void add_refusal(const struct probe_result *r, struct buffer *out)
 static void add_result(const struct probe_result *r, struct buffer *out)
 {
     buffer_add_char(out, '{');
-    add_string(out, "step", r->step->id);
-    add_string(out, "outcome", outcome_name(r));
+    json_put_filled(out, "step", r->step->id);
+    json_put_filled(out, "outcome", outcome_name(r));
     if (r->outcome == PROBE_NOT_TRIED)
-        add_string(out, "why", why_name(r->why));
+        json_put_filled(out, "why", why_name(r->why));
     json_add_key(out, "sent");
     buffer_add_char(out, '[');
     for (size_t i = 0; i < PROBE_LINES && r->sent[i]; i++) {
@@ -85,8 +60,8 @@ static void add_result(const struct probe_result *r, struct buffer *out)
     }
     buffer_add_char(out, ']');
     if (r->reply.line_count) {
-        add(out, "reply", buffer_string(&r->text), r->text.len);
-        add_long(out, "code", r->reply.code);
+        json_put_octets(out, "reply", buffer_string(&r->text), r->text.len);
+        json_put_long(out, "code", r->reply.code);
     }
     if (r->outcome == PROBE_REFUSED)
         add_refusal(r, out);
@@ -96,17 +71,17 @@ static void add_result(const struct probe_result *r, struct buffer *out)
 static void add_connection(const struct probe *p, struct buffer *out)
 {
     char until[EVENT_TIME_SIZE];
-    add_string(out, "host", p->target.host);
-    add_long(out, "port", p->target.port);
-    add_string(out, "address", p->address);
+    json_put_filled(out, "host", p->target.host);
+    json_put_long(out, "port", p->target.port);
+    json_put_filled(out, "address", p->address);
     if (!p->tls.version)
         return;
-    add_string(out, "tls", p->tls.version);
-    add_string(out, "cipher", p->tls.cipher);
-    add_bool(out, "certificate_good", !p->tls.fault);
-    add_string(out, "certificate_fault", p->tls.fault);
+    json_put_filled(out, "tls", p->tls.version);
+    json_put_filled(out, "cipher", p->tls.cipher);
+    json_put_bool(out, "certificate_good", !p->tls.fault);
+    json_put_filled(out, "certificate_fault", p->tls.fault);
     if (p->tls.until && event_time_format(&(struct timespec){.tv_sec = p->tls.until}, until) == 0)
-        add_string(out, "certificate_until", until);
+        json_put_filled(out, "certificate_until", until);
 }
 
 int probe_print_json(const struct probe *p, int status)
@@ -122,12 +97,12 @@ int probe_print_json(const struct probe *p, int status)
         add_result(&p->results[i], out);
     }
     buffer_add_char(out, ']');
-    add_long(out, "refused", (long)n.refused);
-    add_long(out, "explained", (long)n.explained);
+    json_put_long(out, "refused", (long)n.refused);
+    json_put_long(out, "explained", (long)n.explained);
     if (p->log)
-        add_long(out, "in_log", (long)n.found);
-    add_string(out, "fault", buffer_string(&p->fault));
-    add_long(out, "status", status);
+        json_put_long(out, "in_log", (long)n.found);
+    json_put_filled(out, "fault", buffer_string(&p->fault));
+    json_put_long(out, "status", status);
     int result = buffer_add_char(out, '}');
     if (result == 0)
         print_json(stdout, out->data, out->len);

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include <mailwhy/json.h>
@@ -7,40 +6,22 @@
 #include "print.h"
 #include "review_view.h"
 
-static void add_long(struct buffer *out, const char *key, unsigned long n)
-{
-    json_add_key(out, key);
-    json_add_long(out, (long)n);
-}
-
-static void add_bool(struct buffer *out, const char *key, bool value)
-{
-    json_add_key(out, key);
-    buffer_add_string(out, value ? "true" : "false");
-}
-
-static void add_string(struct buffer *out, const char *key, const char *value)
-{
-    json_add_key(out, key);
-    json_add_string(out, value, strlen(value));
-}
-
 static void add_time(struct buffer *out, const char *key, time_t time)
 {
     char text[REPORT_TIME_SIZE];
     if (time)
-        add_string(out, key, report_time(time, text));
+        json_put_text(out, key, report_time(time, text));
 }
 
 static void add_row(struct buffer *out, const struct report_section *s, const struct report_row *row)
 {
     buffer_add_char(out, '{');
-    add_string(out, "name", row->name);
-    add_long(out, "count", row->count);
+    json_put_text(out, "name", row->name);
+    json_put_long(out, "count", (long)row->count);
     if (s->other_key)
-        add_long(out, s->other_key, row->others);
+        json_put_long(out, s->other_key, (long)row->others);
     if (row->about)
-        add_bool(out, "about", true);
+        json_put_bool(out, "about", true);
     add_time(out, "first", row->first);
     add_time(out, "last", row->last);
     if (s->trend) {
@@ -52,9 +33,9 @@ static void add_row(struct buffer *out, const struct report_section *s, const st
         buffer_add_char(out, ']');
     }
     if (row->reason) {
-        add_string(out, "title", row->text->name);
-        add_string(out, "who", catalog_who_name(row->reason->who));
-        add_string(out, "fix", row->fix ? row->fix : "");
+        json_put_text(out, "title", row->text->name);
+        json_put_text(out, "who", catalog_who_name(row->reason->who));
+        json_put_text(out, "fix", row->fix ? row->fix : "");
     }
     buffer_add_char(out, '}');
 }
@@ -78,16 +59,16 @@ int review_json(const struct report *r, const struct cli_options *o)
     buffer_add_char(&out, '{');
     add_time(&out, "first", t->first);
     add_time(&out, "last", t->last);
-    add_long(&out, "refused", t->refused);
-    add_long(&out, "sessions", r->sessions);
-    add_long(&out, "sessions_before", r->sessions_before);
-    add_long(&out, "accepted", r->accepted);
-    add_long(&out, "deliveries_refused", t->deliveries);
-    add_long(&out, "lost_in_auth", t->lost);
-    add_long(&out, "unread_lines", r->lost.unread);
-    add_long(&out, "unread_files", r->lost.files);
-    add_bool(&out, "exact", r->exact);
-    add_long(&out, "bound", r->bound);
+    json_put_long(&out, "refused", (long)t->refused);
+    json_put_long(&out, "sessions", (long)r->sessions);
+    json_put_long(&out, "sessions_before", (long)r->sessions_before);
+    json_put_long(&out, "accepted", (long)r->accepted);
+    json_put_long(&out, "deliveries_refused", (long)t->deliveries);
+    json_put_long(&out, "lost_in_auth", (long)t->lost);
+    json_put_long(&out, "unread_lines", (long)r->lost.unread);
+    json_put_long(&out, "unread_files", (long)r->lost.files);
+    json_put_bool(&out, "exact", r->exact);
+    json_put_long(&out, "bound", (long)r->bound);
     for (size_t i = 0; i < REPORT_QUESTIONS; i++)
         add_section(&out, &r->sections[i]);
     bool ok = buffer_add_char(&out, '}') == 0;

@@ -219,17 +219,17 @@ static int show_json(const struct sendmail *s, enum wire_task task)
 {
     struct buffer out = {0};
     buffer_add_char(&out, '{');
-    wire_view_add_string(&out, "sendmail_mc", s->path);
+    json_put_text(&out, "sendmail_mc", s->path);
     if (task == WIRE_CHECK) {
-        wire_view_add_bool(&out, "whole", s->faults->len == 0);
+        json_put_bool(&out, "whole", s->faults->len == 0);
         wire_view_add_notes(&out, "faults", s->faults);
     } else {
-        wire_view_add_string(&out, "line", s->line);
-        wire_view_add_string(&out, "diff", s->diff);
-        wire_view_add_bool(&out, "done", s->done);
-        wire_view_add_bool(&out, "made", s->cf.made);
-        wire_view_add_bool(&out, "reloaded", s->cf.restarted);
-        wire_view_add_string(&out, "left", s->done && !s->only_mc ? s->cf.left : NULL);
+        json_put_text(&out, "line", s->line);
+        json_put_text(&out, "diff", s->diff);
+        json_put_bool(&out, "done", s->done);
+        json_put_bool(&out, "made", s->cf.made);
+        json_put_bool(&out, "reloaded", s->cf.restarted);
+        json_put_text(&out, "left", s->done && !s->only_mc ? s->cf.left : NULL);
     }
     bool ok = buffer_add_char(&out, '}') == 0 && buffer_ok(&out);
     if (ok)

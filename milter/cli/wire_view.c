@@ -181,20 +181,6 @@ void wire_view_text(const struct wire *w, const struct wire_outcome *o)
     show_end(w, o);
 }
 
-void wire_view_add_string(struct buffer *out, const char *key, const char *value)
-{
-    if (!value)
-        return;
-    json_add_key(out, key);
-    json_add_string(out, value, strlen(value));
-}
-
-void wire_view_add_bool(struct buffer *out, const char *key, bool value)
-{
-    json_add_key(out, key);
-    buffer_add_string(out, value ? "true" : "false");
-}
-
 static void add_services(struct buffer *out, const struct wire *w)
 {
     json_add_key(out, "services");
@@ -202,9 +188,9 @@ static void add_services(struct buffer *out, const struct wire *w)
     for (guint i = 0; i < w->live.services->len; i++) {
         const struct postconf_service *s = w->live.services->pdata[i];
         buffer_add_string(out, i ? ",{" : "{");
-        wire_view_add_string(out, "service", s->key);
-        wire_view_add_string(out, "program", s->program);
-        wire_view_add_bool(out, "chroot", s->chroot);
+        json_put_text(out, "service", s->key);
+        json_put_text(out, "program", s->program);
+        json_put_bool(out, "chroot", s->chroot);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -218,12 +204,12 @@ static void add_changes(struct buffer *out, const struct wire *w)
         const struct wire_change *c = w->changes->pdata[i];
         g_autofree char *command = command_of(w, c);
         buffer_add_string(out, i ? ",{" : "{");
-        wire_view_add_string(out, "service", c->service);
-        wire_view_add_string(out, "parameter", c->name);
-        wire_view_add_string(out, "was", c->was);
-        wire_view_add_string(out, "value", c->value);
-        wire_view_add_string(out, "why", c->why);
-        wire_view_add_string(out, "command", command);
+        json_put_text(out, "service", c->service);
+        json_put_text(out, "parameter", c->name);
+        json_put_text(out, "was", c->was);
+        json_put_text(out, "value", c->value);
+        json_put_text(out, "why", c->why);
+        json_put_text(out, "command", command);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -236,9 +222,9 @@ void wire_view_add_notes(struct buffer *out, const char *key, const GPtrArray *n
     for (guint i = 0; i < notes->len; i++) {
         const struct wire_note *n = notes->pdata[i];
         buffer_add_string(out, i ? ",{" : "{");
-        wire_view_add_string(out, "id", n->id);
-        wire_view_add_string(out, "text", n->text);
-        wire_view_add_string(out, "fix", n->fix);
+        json_put_text(out, "id", n->id);
+        json_put_text(out, "text", n->text);
+        json_put_text(out, "fix", n->fix);
         buffer_add_char(out, '}');
     }
     buffer_add_char(out, ']');
@@ -266,20 +252,20 @@ int wire_view_json(const struct wire *w, const struct wire_outcome *o)
         if (o->restored[i])
             restored[count++] = wire_file_names[i];
     buffer_add_char(&out, '{');
-    wire_view_add_string(&out, "postfix", w->live.version);
-    wire_view_add_string(&out, "compatibility_level", postconf_main(&w->live, "compatibility_level"));
-    wire_view_add_string(&out, "config_directory", wire_config_dir(w));
-    wire_view_add_string(&out, "queue_directory", w->ends.queue);
+    json_put_text(&out, "postfix", w->live.version);
+    json_put_text(&out, "compatibility_level", postconf_main(&w->live, "compatibility_level"));
+    json_put_text(&out, "config_directory", wire_config_dir(w));
+    json_put_text(&out, "queue_directory", w->ends.queue);
     add_words(&out, "instances", (const char *const *)instances);
     add_services(&out, w);
     if (o->task == WIRE_CHECK) {
-        wire_view_add_bool(&out, "whole", w->faults->len == 0);
+        json_put_bool(&out, "whole", w->faults->len == 0);
         wire_view_add_notes(&out, "faults", w->faults);
     } else {
         add_changes(&out, w);
         wire_view_add_notes(&out, "notes", w->notes);
-        wire_view_add_bool(&out, "done", o->done);
-        wire_view_add_bool(&out, "reloaded", o->reloaded);
+        json_put_bool(&out, "done", o->done);
+        json_put_bool(&out, "reloaded", o->reloaded);
     }
     if (o->task == WIRE_UNDO)
         add_words(&out, "restored", restored);

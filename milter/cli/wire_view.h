@@ -24,9 +24,7 @@ void wire_view_faults(const GPtrArray *faults, const char *whole);
 /* Say on standard error what went wrong. */
 void wire_view_complaint(const struct buffer *fault);
 
-/* Append a key and its value to an object; nothing where the value is NULL. */
-void wire_view_add_string(struct buffer *out, const char *key, const char *value);
-void wire_view_add_bool(struct buffer *out, const char *key, bool value);
+/* Append a key, and the notes as its value, to an object. */
 void wire_view_add_notes(struct buffer *out, const char *key, const GPtrArray *notes);
 
 #endif

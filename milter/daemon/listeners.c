@@ -14,12 +14,14 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <mailwhy/handover.h>
 #include <mailwhy/notes.h>
 
 #define REFUSE_BATCH 64
 
 struct passed {
     struct watch watch; /* its fd is the socket; -1: it was taken, or is none to listen at */
+    int taken; /* -1: it was not */
     char *name;
     struct buffer endpoint; /* where it is bound, as mailwhy.conf would have it; empty where that cannot be said */
 };
@@ -29,6 +31,7 @@ struct listeners {
     size_t passed_count;
     char **own; /* endpoints */
     size_t own_count;
+    int stored; /* -1: nothing */
 };
 
 /* Where the socket is bound. */
@@ -61,11 +64,13 @@ static bool is_bound_to(const struct passed *p, const char *endpoint)
     return *bound && strcmp(bound, endpoint) == 0;
 }
 
-static void take_over(struct passed *p, int fd, char *name)
+static void take_over(struct listeners *l, struct passed *p, int fd, char *name)
 {
     p->name = name;
-    p->watch.fd = -1;
-    if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != -1) {
+    p->watch.fd = p->taken = -1;
+    if (l->stored == -1 && strcmp(name, HANDOVER_NAME) == 0 && sd_is_socket(fd, AF_UNSPEC, 0, -1) == 0) {
+        l->stored = fd;
+    } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != -1) {
         p->watch.fd = fd;
         describe(fd, &p->endpoint);
     } else {
@@ -80,6 +85,7 @@ struct listeners *listeners_new(void)
     struct listeners *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
+    l->stored = -1;
     int count = sd_listen_fds_with_names(1, &names);
     if (count == -ENOMEM)
         goto fail;
@@ -88,7 +94,7 @@ struct listeners *listeners_new(void)
         if (!l->passed)
             goto fail;
         for (; l->passed_count < (size_t)count; l->passed_count++)
-            take_over(&l->passed[l->passed_count], SD_LISTEN_FDS_START + (int)l->passed_count, names[l->passed_count]);
+            take_over(l, &l->passed[l->passed_count], SD_LISTEN_FDS_START + (int)l->passed_count, names[l->passed_count]);
     }
     free(names);
     return l;
@@ -118,9 +124,9 @@ int listeners_take(struct listeners *l, const char *name, const char *endpoint, 
 {
     struct passed *p = find_passed(l, name, endpoint);
     if (p) {
-        int fd = p->watch.fd;
+        p->taken = p->watch.fd;
         p->watch.fd = -1;
-        return fd;
+        return p->taken;
     }
     char *copy = strdup(endpoint);
     char **own = reallocarray(l->own, l->own_count + 1, sizeof *own);
@@ -134,6 +140,21 @@ int listeners_take(struct listeners *l, const char *name, const char *endpoint, 
         return -1;
     }
     l->own[l->own_count++] = copy;
+    return fd;
+}
+
+bool listeners_is_passed(const struct listeners *l, int fd)
+{
+    for (size_t i = 0; i < l->passed_count; i++)
+        if (fd != -1 && l->passed[i].taken == fd)
+            return true;
+    return false;
+}
+
+int listeners_take_stored(struct listeners *l)
+{
+    int fd = l->stored;
+    l->stored = -1;
     return fd;
 }
 

@@ -1,7 +1,6 @@
 /* mailwhyd: see mailwhyd(8). */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 
 #include <mailwhy/authlog.h>
 #include <mailwhy/config.h>
+#include <mailwhy/handover.h>
 #include <mailwhy/listeners.h>
 #include <mailwhy/loop.h>
 #include <mailwhy/metrics_http.h>
@@ -32,12 +32,10 @@
 #include <mailwhy/watchdog.h>
 #include <mailwhy/wraps.h>
 
-#define STOP_MS 1000
+#include "arguments.h"
+#include "signals.h"
 
-struct arguments {
-    const char *file;
-    bool test, verbose;
-};
+#define STOP_MS 1000
 
 struct daemon {
     struct config config;
@@ -47,48 +45,14 @@ struct daemon {
     struct loop *loop;
     struct reloader *reloader;
     struct listeners *listeners;
+    int signals; /* where they arrive */
     int reply_listener, milter_listener, metrics_listener; /* -1: none */
     struct wraps *wraps;
+    struct handover *handover;
     struct metrics_http *metrics;
     bool verbose;
     char host[256];
 };
-
-/* SIGHUP, SIGTERM and SIGINT arrive as octets of a pipe. They are not blocked in the main thread: libmilter waits for them in a thread of
- * its own, and would take SIGHUP as an end. */
-static int signal_pipe[2];
-
-static void on_signal(int signal)
-{
-    int saved = errno;
-    char octet = (char)signal;
-    ssize_t written = write(signal_pipe[1], &octet, 1);
-    (void)written; /* a full pipe holds enough of them */
-    errno = saved;
-}
-
-static const int handled[] = {SIGHUP, SIGTERM, SIGINT};
-
-static int catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) == -1)
-        return -1;
-    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++)
-        sigaction(handled[i], &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return 0;
-}
-
-/* Let the main thread take the signals, and no thread that is started while they are blocked. */
-static void block_signals(int how)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < sizeof handled / sizeof *handled; i++)
-        sigaddset(&set, handled[i]);
-    pthread_sigmask(how, &set, NULL);
-}
 
 struct signal_watch {
     struct watch watch;
@@ -102,6 +66,10 @@ static void signals_ready(struct watch *w, uint32_t events)
     (void)events;
     ssize_t n = read(w->fd, signals, sizeof signals);
     for (ssize_t i = 0; i < n; i++) {
+        if (signals[i] == SIGCONT) {
+            milter_wake();
+            continue;
+        }
         if (signals[i] != SIGHUP) {
             loop_stop(d->loop);
             return;
@@ -114,55 +82,6 @@ static void signals_ready(struct watch *w, uint32_t events)
         names_key_reload(&d->config, &d->service);
         reloader_ask(d->reloader);
     }
-}
-
-static void print_usage(FILE *to)
-{
-    fputs("usage: mailwhyd [-c FILE] [-t] [-v] [-V] [-h]\n"
-          "  -c, --config FILE  the configuration (default " CONFIG_FILE ")\n"
-          "  -t, --test         check the configuration and the catalogue, and exit (0 good, 78 bad)\n"
-          "  -v, --verbose      say more\n"
-          "  -V, --version      print the version\n"
-          "  -h, --help         print this\n",
-          to);
-}
-
-/* 0: go on; else the exit status and one. */
-static int arguments_parse(struct arguments *a, int argc, char **argv)
-{
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'},
-                                            {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
-                                            {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
-    int option;
-    *a = (struct arguments){.file = CONFIG_FILE};
-    while ((option = getopt_long(argc, argv, "c:tvVh", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            a->file = optarg;
-            break;
-        case 't':
-            a->test = true;
-            break;
-        case 'v':
-            a->verbose = true;
-            break;
-        case 'V':
-            puts("mailwhyd " MAILWHY_VERSION);
-            return EX_OK + 1;
-        case 'h':
-            print_usage(stdout);
-            return EX_OK + 1;
-        default:
-            print_usage(stderr);
-            return EX_USAGE + 1;
-        }
-    }
-    if (optind < argc) {
-        fprintf(stderr, "mailwhyd: unexpected argument \"%s\"\n", argv[optind]);
-        print_usage(stderr);
-        return EX_USAGE + 1;
-    }
-    return 0;
 }
 
 /* Read configuration and catalogue, to test them with the texts in all languages. 0, or -1: the faults are on stderr. */
@@ -271,14 +190,15 @@ static void add_metrics(void *service, struct buffer *out)
 /* Serve until a signal ends it. 0, or -1 with errno. */
 static int serve(struct daemon *d)
 {
-    struct signal_watch signals = {.watch = {.fd = signal_pipe[0], .events = EPOLLIN, .ready = signals_ready}, .daemon = d};
+    struct signal_watch signals = {.watch = {.fd = d->signals, .events = EPOLLIN, .ready = signals_ready}, .daemon = d};
     struct replymap *replymap = replymap_new(&d->service);
     struct socketmap *socketmap = NULL;
     struct watchdog *watchdog = NULL;
     struct authlog *authlog = NULL;
     const struct authlog_options follow = {d->config.maillog_follow, d->config.maillog_state, d->config.event_log};
     int result = -1;
-    if (!replymap || loop_add(d->loop, &signals.watch) == -1)
+    d->handover = handover_take(d->service.sessions, d->service.catalogs, d->loop, listeners_take_stored(d->listeners));
+    if (!d->handover || !replymap || loop_add(d->loop, &signals.watch) == -1)
         goto done;
     if (d->reply_listener != -1 && !(socketmap = socketmap_new(d->loop, &d->reply_listener, 1, replymap_answer, replymap)))
         goto done;
@@ -294,15 +214,20 @@ static int serve(struct daemon *d)
         goto done;
     if (d->metrics_listener != -1 && !(d->metrics = metrics_http_start(d->metrics_listener, add_metrics, &d->service)))
         goto done;
-    block_signals(SIG_UNBLOCK);
+    signals_block(false);
     note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen,
          d->config.milter_listen, d->config.catalog, d->config.event_log);
-    note(LOG_INFO, "mailwhyd %s ready", MAILWHY_VERSION);
+    struct catalog *catalog = catalog_slot_take(d->service.catalogs);
+    note(LOG_INFO, "mailwhyd %s ready, catalogue %s", MAILWHY_VERSION, catalog_version(catalog));
+    catalog_release(catalog);
     sd_notify(0, "READY=1");
     result = loop_run(d->loop);
     sd_notify(0, "STOPPING=1");
     if (socketmap)
         socketmap_finish(socketmap);
+    /* No session may begin in a known process without our successor seeing it. */
+    if (listeners_is_passed(d->listeners, d->milter_listener) && milter_leave_listener() == 0)
+        handover_give(d->service.sessions);
 
 done:
     authlog_stop(authlog);
@@ -315,9 +240,10 @@ done:
 static int run(struct daemon *d)
 {
     int result = -1;
-    block_signals(SIG_BLOCK);
+    signals_block(true);
     d->loop = loop_new();
-    if (d->loop && catch_signals() == 0 && notes_start(d->verbose) == 0 && fill_service(d) == 0)
+    d->signals = signals_catch();
+    if (d->loop && d->signals != -1 && notes_start(d->verbose) == 0 && fill_service(d) == 0)
         d->reloader = reloader_new(d->service.catalogs, &d->source, d->service.metrics);
     if (d->reloader)
         result = serve(d);
@@ -363,8 +289,11 @@ int main(int argc, char **argv)
     if (load(&d, arguments.file, arguments.test) == -1)
         return EX_CONFIG;
     if (arguments.test) {
+        struct catalog *catalog = catalog_slot_take(d.service.catalogs);
         if (arguments.verbose)
-            printf("mailwhyd: %s and the catalogue %s are good\n", arguments.file, d.config.catalog);
+            printf("mailwhyd: %s and the catalogue %s are good; the catalogue's version is %s\n", arguments.file,
+                   d.config.catalog, catalog_version(catalog));
+        catalog_release(catalog);
         return EX_OK;
     }
     d.verbose = arguments.verbose;

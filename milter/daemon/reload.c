@@ -42,14 +42,14 @@ static void reload(struct reloader *r)
         catalog_release(c);
         c = NULL;
     }
-    metrics_reloaded(r->metrics, c != NULL);
     if (c) {
+        note(LOG_INFO, "catalogue %s loaded: %zu reasons", catalog_version(c), catalog_reason_count(c));
         catalog_slot_publish(r->slot, c);
-        note(LOG_INFO, "catalogue loaded: %zu reasons", catalog_reason_count(c));
     } else {
         note_faults(&faults);
         note(LOG_ERR, "the catalogue was not loaded; the one before it stays in use");
     }
+    metrics_reloaded(r->metrics, c != NULL);
     buffer_free(&faults);
     sd_notify(0, "READY=1");
 }

@@ -108,16 +108,24 @@ static bool is_bare(unsigned char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= ':') || c == '@' || c == '_' || c == '+';
 }
 
+/* Whether it stands as it is within quotes. */
+static bool stands_quoted(unsigned char c)
+{
+    return c >= 0x20 && c <= 126 && c != '"' && c != '\\';
+}
+
 static void add_quoted(struct buffer *out, const char *s, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
     buffer_add_char(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)s[i];
-        if (c < 0x20 || c > 126 || c == '"' || c == '\\')
-            buffer_add(out, (const char[]){'\\', 'x', hex[c >> 4], hex[c & 15]}, 4);
-        else
-            buffer_add_char(out, s[i]);
+    for (size_t i = 0, run; i < len; i += run) {
+        for (run = 0; i + run < len && stands_quoted((unsigned char)s[i + run]);)
+            run++;
+        buffer_add(out, s + i, run);
+        if (i + run == len)
+            break;
+        unsigned char c = (unsigned char)s[i + run++];
+        buffer_add(out, (const char[]){'\\', 'x', hex[c >> 4], hex[c & 15]}, 4);
     }
     buffer_add_char(out, '"');
 }

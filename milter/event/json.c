@@ -78,3 +78,36 @@ int json_add_long(struct buffer *out, long n)
         *--at = '-';
     return buffer_add(out, at, (size_t)(digits + sizeof digits - at));
 }
+
+int json_put_text(struct buffer *out, const char *key, const char *text)
+{
+    if (!text)
+        return 0;
+    json_add_key(out, key);
+    return json_add_string(out, text, strlen(text));
+}
+
+int json_put_filled(struct buffer *out, const char *key, const char *text)
+{
+    return json_put_text(out, key, text && *text ? text : NULL);
+}
+
+int json_put_octets(struct buffer *out, const char *key, const char *octets, size_t len)
+{
+    if (!len)
+        return 0;
+    json_add_key(out, key);
+    return json_add_string(out, octets, len);
+}
+
+int json_put_long(struct buffer *out, const char *key, long n)
+{
+    json_add_key(out, key);
+    return json_add_long(out, n);
+}
+
+int json_put_bool(struct buffer *out, const char *key, bool is)
+{
+    json_add_key(out, key);
+    return buffer_add_string(out, is ? "true" : "false");
+}

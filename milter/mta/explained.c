@@ -1,6 +1,7 @@
 #include <mailwhy/explained.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -11,6 +12,7 @@
 
 struct explained {
     pthread_mutex_t lock;
+    atomic_bool used; /* a reply was added */
     uint64_t seed; /* a secret: nobody can make a reply that is taken for another one */
     uint64_t digests[BUCKETS][WAYS]; /* 0: none */
     uint8_t next[BUCKETS];
@@ -64,6 +66,7 @@ void explained_add(struct explained *x, const struct reply *reply)
 {
     uint64_t digest = digest_of(x, reply);
     size_t bucket = digest % BUCKETS;
+    atomic_store(&x->used, true);
     pthread_mutex_lock(&x->lock);
     x->digests[bucket][x->next[bucket]] = digest;
     x->next[bucket] = (uint8_t)((x->next[bucket] + 1) % WAYS);
@@ -72,6 +75,8 @@ void explained_add(struct explained *x, const struct reply *reply)
 
 bool explained_has(struct explained *x, const struct reply *reply)
 {
+    if (!atomic_load(&x->used))
+        return false;
     uint64_t digest = digest_of(x, reply);
     bool found = false;
     pthread_mutex_lock(&x->lock);

@@ -90,6 +90,8 @@ static void add_catalog(const struct metrics *m, const struct catalog *catalog, 
     one(out, "mailwhy_catalog_reasons", "gauge", "Reasons in the catalogue.", catalog_reason_count(catalog));
     one(out, "mailwhy_catalog_loaded_timestamp_seconds", "gauge", "When the catalogue in use was loaded.",
         (uint64_t)atomic_load(&m->loaded));
+    head(out, "mailwhy_catalog_info", "gauge", "The version of the catalogue in use.");
+    buffer_printf(out, "mailwhy_catalog_info{version=\"%s\"} 1\n", catalog_version(catalog));
     one(out, "mailwhy_reload_successful", "gauge", "Whether the last reload of the catalogue was good; 1 before the first.",
         !atomic_load(&m->last_reload_failed));
     head(out, "mailwhy_reloads_total", "counter", "Reloads of the catalogue.");
@@ -124,7 +126,7 @@ void metrics_text(const struct service *s, struct buffer *out)
     add_answers(m, out);
     one(out, "mailwhy_events_written_total", "counter", "Events written to the log.", events.written);
     one(out, "mailwhy_events_lost_total", "counter", "Events that could not be written.", events.failed);
-    one(out, "mailwhy_sessions_open", "gauge", "Sessions that the milter sees now.", sessions_count(s->sessions));
+    one(out, "mailwhy_sessions_open", "gauge", "Sessions that are known now.", sessions_count(s->sessions));
     one(out, "mailwhy_sessions_proxied", "gauge", "Sessions that pass to wrapped milters now.", sessions_count(s->proxied));
     add_catalog(m, catalog, out);
     add_faults(m, out);

@@ -60,10 +60,13 @@ static int process_parse(struct process *p, const char *name, size_t len)
 static void answer_status(const struct service *s, struct buffer *answer)
 {
     struct event_log_counts counts = event_log_counts(s->log);
+    struct catalog *catalog = catalog_slot_take(s->catalogs);
     buffer_printf(answer,
-                  "OK mailwhyd %s ok sessions=%zu proxied=%zu explained=%lu plain=%lu events=%" PRIu64 " events_failed=%" PRIu64,
-                  MAILWHY_VERSION, sessions_count(s->sessions), sessions_count(s->proxied), atomic_load(&s->explained),
-                  atomic_load(&s->plain), counts.written, counts.failed);
+                  "OK mailwhyd %s ok catalog=%s sessions=%zu proxied=%zu explained=%lu plain=%lu events=%" PRIu64
+                  " events_failed=%" PRIu64,
+                  MAILWHY_VERSION, catalog_version(catalog), sessions_count(s->sessions), sessions_count(s->proxied),
+                  atomic_load(&s->explained), atomic_load(&s->plain), counts.written, counts.failed);
+    catalog_release(catalog);
 }
 
 /* Whether the message that the milter saw last is surely the one that the reply is about. Postfix passes RSET on late, and does not say when a

@@ -35,6 +35,8 @@ void service_set_key(struct service *s, const unsigned char key[static PRIVACY_K
 
 void service_hide_names(struct service *s, struct event *e, struct buffer *store)
 {
+    if (s->privacy.user == PRIVACY_PLAIN && s->privacy.address == PRIVACY_PLAIN)
+        return;
     pthread_mutex_lock(&s->privacy_lock);
     struct privacy privacy = s->privacy;
     pthread_mutex_unlock(&s->privacy_lock);

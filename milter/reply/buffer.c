@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Make room for so many octets more and the NUL. */
-static int reserve(struct buffer *b, size_t more)
+static int grow(struct buffer *b, size_t more)
 {
     if (b->failed)
         return -1;
-    if (more < b->room && b->len < b->room - more)
-        return 0;
     size_t room = b->room ? b->room : 512;
     while (room <= b->len || room - b->len <= more) {
         if (room > (size_t)-1 / 2) {
@@ -30,6 +27,12 @@ static int reserve(struct buffer *b, size_t more)
     b->data = data;
     b->room = room;
     return 0;
+}
+
+/* Make room for so many octets more and the NUL. */
+static inline int reserve(struct buffer *b, size_t more)
+{
+    return !b->failed && more < b->room && b->len < b->room - more ? 0 : grow(b, more);
 }
 
 int buffer_add(struct buffer *b, const void *octets, size_t len)
@@ -55,7 +58,11 @@ int buffer_add_string(struct buffer *b, const char *s)
 
 int buffer_add_char(struct buffer *b, char c)
 {
-    return buffer_add(b, &c, 1);
+    if (reserve(b, 1) == -1)
+        return -1;
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return 0;
 }
 
 int buffer_printf(struct buffer *b, const char *format, ...)

@@ -194,6 +194,28 @@ struct session *session_find_logged(struct sessions *all, long log_pid, const ch
     return found;
 }
 
+size_t sessions_listed(struct sessions *all, struct session **out, size_t max)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct session *s = all->buckets[i]; s && count < max; s = s->next) {
+            atomic_fetch_add(&s->users, 1);
+            out[count++] = s;
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+    return count;
+}
+
+bool session_is_listed(struct sessions *all, const struct session *s)
+{
+    pthread_mutex_lock(&all->lock);
+    bool listed = s->listed;
+    pthread_mutex_unlock(&all->lock);
+    return listed;
+}
+
 void session_release(struct session *s)
 {
     if (!s || atomic_fetch_sub(&s->users, 1) != 1)

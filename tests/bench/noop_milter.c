@@ -1,4 +1,4 @@
-/* A milter that does nothing: what any milter costs that takes the steps of milter/mta/milter.c; with "whole", one that takes all steps and the whole
+/* A milter that does nothing: what any milter costs that takes the steps of milter/mta/milter_steps.c; with "whole", one that takes all steps and the whole
  * message. usage: noop_milter unix:PATH [whole] */
 #include <stdbool.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
 (sd_notify(3)), and replaces a service that ended, or whose watchdog is silent, with the signals that systemd sends."""
 
 import contextlib
+import fcntl
 import os
 import pathlib
 import signal
@@ -26,9 +27,10 @@ class Supervisor:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(path))
         self.notify.settimeout(0.05)
-        self.environment = {**os.environ, "NOTIFY_SOCKET": str(path), "LISTEN_FDS": str(len(sockets)), "LISTEN_FDNAMES": ":".join(self.names)}
+        self.environment = {**os.environ, "NOTIFY_SOCKET": str(path)}
         if watchdog:
             self.environment["WATCHDOG_USEC"] = str(int(watchdog * 1e6))
+        self.stored = {}
         self.ready = threading.Event()
         self.ending = threading.Event()
         self.starts = 0
@@ -57,15 +59,22 @@ class Supervisor:
         self.ready.clear()
         self.alive = time.monotonic()
         self.starts += 1
-        numbers = " ".join(f"{3 + i}<&{held.fileno()}" for i, held in enumerate(self.sockets))
+        kept = [*(held.fileno() for held in self.sockets), *self.stored.values()]
+        held = [fcntl.fcntl(number, fcntl.F_DUPFD, 100) for number in kept]  # none of them is one that another becomes
+        numbers = " ".join(f"{3 + i}<&{number}" for i, number in enumerate(held))
+        environment = {**self.environment, "LISTEN_FDS": str(len(held)), "LISTEN_FDNAMES": ":".join([*self.names, *self.stored])}
         self.daemon.process = self.daemon.sandbox.spawn(
-            ["sh", "-c", f'LISTEN_PID=$$; export LISTEN_PID; exec "$@" {numbers}', "sh", BUILD / "mailwhyd", "-c", self.daemon.config],
-            self.daemon.output, env=self.environment, pass_fds=[held.fileno() for held in self.sockets])
+            ["bash", "-c", f'export LISTEN_PID=$$; exec "$@" {numbers} {" ".join(f"{number}<&-" for number in held)}', "bash", BUILD / "mailwhyd", "-c",
+             self.daemon.config], self.daemon.output, env=environment, pass_fds=held)
+        for number in held:
+            os.close(number)
 
     def _watch(self):
         while not self.ending.is_set():
             with contextlib.suppress(TimeoutError):
-                told = self.notify.recv(4096).decode().split("\n")
+                message, files, _, _ = socket.recv_fds(self.notify, 4096, 1)
+                told = message.decode().split("\n")
+                self._store(told, files)
                 if "READY=1" in told:
                     self.ready.set()
                 if "READY=1" in told or "WATCHDOG=1" in told:
@@ -76,6 +85,17 @@ class Supervisor:
                 self.daemon.process.send(signal.SIGCONT)
             if self.daemon.process.status() is not None and not self.ending.wait(RESTART_S):
                 self._launch()
+
+    def _store(self, told, files):
+        """Keep a file that the service stores, or give one up."""
+        name = next((line.removeprefix("FDNAME=") for line in told if line.startswith("FDNAME=")), "stored")
+        if "FDSTORE=1" in told:
+            self.stored[name], = files
+            return
+        for file in files:  # a barrier (sd_notify_barrier(3))
+            os.close(file)
+        if "FDSTOREREMOVE=1" in told and name in self.stored:
+            os.close(self.stored.pop(name))
 
     def restart(self):
         """As "systemctl restart": ask it to end; it is back when this returns."""

@@ -1011,6 +1011,8 @@ class Check(Tool):
         self.assertEqual(answer["reasons"], len(self.tool("reasons", "--json").out.splitlines()))
         for key in ("codes", "enhanced", "reasons", "patterns", "languages"):
             self.assertRegex(said.out, rf"\b{answer[key]}\b")
+        self.assertRegex(answer["version"], r"^[0-9a-f]{12}$")
+        self.assertEqual(said.out.splitlines()[-1], f"version {answer['version']}")
 
     def test_operand(self):
         """An operand is a mistake, and check says how the catalogue is named."""

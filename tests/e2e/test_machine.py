@@ -221,17 +221,22 @@ class Package(MachineTest):
         return [json.loads(line) for line in self.machine.text("cat", "/var/log/mailwhy/events.jsonl").splitlines()]
 
     def test_upgrade(self):
-        """An upgrade under load refuses no client and leaves no refusal unexplained; a changed configuration stays, an unchanged one is replaced."""
+        """An upgrade under load refuses no client and leaves no refusal unexplained, and a session that is open stays known; a changed configuration
+        stays, an unchanged one is replaced."""
         self.install(self.old)
         self.machine.shell(f"echo 'explain {{ contact = \"postmaster@example.com\" }}' >>{CONF}")
         self.wire("smtpd_client_connection_count_limit = 0")
-        with self.load() as load:
+        with self.client() as client, self.load() as load:
+            client.say("FROBNICATE")
             time.sleep(1)
             self.install(self.new)
             time.sleep(1)
             self.machine.run("dpkg", "-i", "--force-confdef", "--force-confold", f"/share/{self.newer}")
             time.sleep(1)
+            ref = client.say("FROBNICATE").ref
         self.check_load(load)
+        event = json.loads(self.machine.text("grep", ref, "/var/log/mailwhy/events.jsonl"))
+        self.assertEqual((event.get("client_addr"), event.get("helo"), event.get("attempt")), ("127.0.0.1", "client.test", 2))
         self.assertEqual(self.states(), ["active", "active"])
         self.assertEqual(self.machine.text("readlink", f"/proc/{self.main_pid()}/exe"), "/usr/sbin/mailwhyd", "the new program runs")
         conf = self.machine.text("cat", CONF)

@@ -1,6 +1,7 @@
 """What Prometheus reads of mailwhyd, and what is made of it: alerts and a dashboard."""
 
 import concurrent.futures
+import hashlib
 import http.client
 import json
 import pathlib
@@ -10,7 +11,7 @@ import socket
 import time
 import unittest
 
-from mailwhyd import BUILD, TREE, SocketMap
+from mailwhyd import BUILD, TREE, SocketMap, mailwhy
 from mta import ELSEWHERE, MAILBOX
 from rig import RigTest
 from sandbox import free_ports, run, wait_for
@@ -51,6 +52,14 @@ def names(text):
     for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M):
         found |= {f"{name}_{part}" for part in ("bucket", "sum", "count")} if kind == "histogram" else {name}
     return found
+
+
+def version_of(*folders):
+    """The version of a catalogue: its own folder, and the site's."""
+    files = [(path.relative_to(folder), path) for folder in folders
+             for path in (*sorted(folder.glob("*.conf")), *sorted(folder.glob("text/*.conf")))]
+    lines = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n" for name, path in files)
+    return hashlib.sha256(lines.encode()).hexdigest()[:12]
 
 
 class Scraped(RigTest):
@@ -182,6 +191,14 @@ class Scraped(RigTest):
             self.assertEqual(set(scrapes), {200})
         self.assertEqual(self.values()["mailwhy_events_written_total"], before + 400)
 
+    def test_catalog(self):
+        """The catalogue's version is on the page, in the status and in the notes: what mailwhy check says, and what sha256sum makes of the files."""
+        page = re.findall(r'^mailwhy_catalog_info\{version="(.*)"\} 1$', fetch(self.port)[2], re.M)
+        self.assertEqual(page, [version_of(self.daemon.catalog)])
+        self.assertIn(f" catalog={page[0]} ", self.daemon.status())
+        self.assertIn(f"ready, catalogue {page[0]}\n", self.daemon.complaints())
+        self.assertIn(f"version {page[0]}\n", mailwhy("check", "--config", self.daemon.config, "--catalog", self.daemon.catalog).stdout)
+
     def test_rules(self):
         """promtool accepts the alerts, and each comes when it should and not else."""
         self.assertIn("SUCCESS", run("promtool", "check", "rules", RULES).stdout)
@@ -239,11 +256,14 @@ class Served(ServiceTest):
         page = values(fetch(self.port)[2])
         self.assertEqual((page[own], page["mailwhy_reload_successful"]), (1, 1))
         loaded = page["mailwhy_catalog_loaded_timestamp_seconds"]
+        with_ours = version_of(daemon.catalog, catalog)
+        self.assertEqual(page[f'mailwhy_catalog_info{{version="{with_ours}"}}'], 1)
         (catalog / "reasons.conf").write_text("nonsense\n")
         daemon.hup()
         wait_for("the failed reload", lambda: values(fetch(self.port)[2])['mailwhy_reloads_total{result="failed"}'] == 1)
         page = values(fetch(self.port)[2])
         self.assertEqual((page[own], page["mailwhy_reload_successful"], page["mailwhy_catalog_loaded_timestamp_seconds"]), (1, 0, loaded))
+        self.assertEqual(page[f'mailwhy_catalog_info{{version="{with_ours}"}}'], 1)
         (catalog / "reasons.conf").unlink()
         (catalog / "text" / "en.conf").unlink()
         daemon.hup()
@@ -251,6 +271,9 @@ class Served(ServiceTest):
         page = values(fetch(self.port)[2])
         self.assertEqual((page[own], page["mailwhy_reload_successful"]), (1, 1))
         self.assertGreaterEqual(page["mailwhy_catalog_loaded_timestamp_seconds"], loaded)
+        self.assertNotEqual(with_ours, version_of(daemon.catalog))
+        self.assertEqual(page[f'mailwhy_catalog_info{{version="{version_of(daemon.catalog)}"}}'], 1)
+        wait_for("the note of it", lambda: f"catalogue {version_of(daemon.catalog)} loaded: " in daemon.complaints())
         self.assertEqual(daemon.stop(), 0)
 
     def test_lost(self):

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import os
 import pwd
 import re
@@ -16,6 +17,7 @@ from sasl import PASSWORD, USER, WRONG
 from smtp import b64
 from test_metrics import fetch
 from test_service import ServiceTest
+from test_watch import Watcher
 
 STRANGER = "dora.stranger@elsewhere.test"
 # What must not be read anywhere: the names of our sessions, also without their domain, and encoded.
@@ -156,6 +158,47 @@ class Hidden(RigTest):
         listed = mailwhy("ref", "--config", self.daemon.config, "--user", USER).stdout
         self.assertIn(self.replies["signed in"].ref, listed)
         self.assertIn("sender-not-owned", listed)
+
+    def watched(self, count, *options, **changes):
+        """The first so many lines that watch shows of the log, and it shows no more."""
+        watcher = Watcher("--config", self.daemon.config, "--since", "1h", *options, **changes)
+        try:
+            lines = watcher.wait(count)
+        finally:
+            watcher.end()
+        self.assertEqual(len(watcher.lines), count, watcher.text)
+        return lines
+
+    def assert_hidden(self, text):
+        for name in NAMES:
+            self.assertNotIn(name.lower(), text.lower())
+
+    def test_watch(self):
+        """watch takes whom one asks for by his name, in any case, and as the log has him; what it shows has the hidden name alone."""
+        signed_in = self.event_of("signed in")
+        of_user = [event for event in self.daemon.events() if event.get("sasl_user") == signed_in["sasl_user"]]
+        self.assertGreater(len(of_user), 3)
+        for name in (USER, USER.upper(), signed_in["sasl_user"]):
+            lines = self.watched(len(of_user), "--user", name)
+            self.assertTrue(all(f"user={signed_in['sasl_user']}" in line for line in lines), lines)
+            self.assert_hidden("\n".join(lines))
+        sent = [event for event in self.daemon.events() if event.get("sender") == self.event_of("relay denied")["sender"]]
+        asked = self.watched(len(sent), "--sender", STRANGER, "--json")
+        self.assertEqual([json.loads(line) for line in asked], sent)
+        explained = "\n".join(self.watched(6, "--recipient", ELSEWHERE, "--reason", "relay-denied", "--explain", COLUMNS="80"))
+        self.assertIn(self.replies["relay denied"].ref, explained)
+        self.assert_hidden(explained)
+
+    def test_ref(self):
+        """ref shows an event with its session, explained, and the hidden names alone."""
+        event = self.event_of("signed in")
+        shown = mailwhy("ref", "--config", self.daemon.config, event["ref"]).stdout
+        for part in (event["sasl_user"], event["sender"], event["recipient"], event["reply"].split(": ")[-1]):
+            self.assertIn(part, shown)
+        self.assert_hidden(shown)
+        whole = json.loads(self.found(event["ref"]).stdout)
+        self.assertEqual([part.get("reason") for part in whole["session"] if part["code"] >= 400], ["sender-not-owned", "rcpt-unknown"])
+        self.assert_hidden(json.dumps(whole))
 
     def test_review(self):
         """review counts by the hidden name as by the plain one."""

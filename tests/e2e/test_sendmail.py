@@ -15,6 +15,7 @@ from sandbox import Sandbox, run, wait_for
 from sasl import PASSWORD, REALM, UNKNOWN_USER, USER, WRONG
 from sendmail import ADDED, CLIENT, MAILBOX, NAMED, PROGRAMS, Sendmail
 from smtp import REFERENCE, Client
+from supervisor import Supervisor
 
 SENDER = "sender@b.test"
 ELSEWHERE = "someone@elsewhere.test"
@@ -510,6 +511,20 @@ class WithoutMore(Without, SendmailTest):
         self.daemon.start()
         self.assertEqual(client.say(RELAY).code, 550)
         self.assertIn("Ref: ", self.client().play(MAIL, RELAY).lines[0])
+
+    def test_restarted(self):
+        """Restarted in mid-session by who holds its sockets: what follows is explained, and logged as one of the same session."""
+        supervisor = Supervisor(self.daemon, [(None, self.daemon.reply), (None, self.daemon.milter)]).start()
+        self.sendmail.wire(self.daemon.reply, self.daemon.milter)
+        self.sendmail.start()
+        self.addCleanup(supervisor.end)
+        client = self.client()
+        self.assertIn("Ref: ", client.play(MAIL, RELAY).lines[0])
+        supervisor.restart()
+        self.assertIn("Ref: ", client.say(RELAY).lines[0])
+        before, after = self.daemon.events()[-2:]
+        self.assertEqual(after["attempt"], before["attempt"] + 1)
+        self.assert_event(after, helo=HELO, **{key: before[key] for key in ("host", "mta", "client_addr", "client_port")})
 
     def test_hung(self):
         """While mailwhyd hangs, mail is refused and taken all the same, after seconds."""

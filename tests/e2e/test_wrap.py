@@ -3,7 +3,6 @@
 import hashlib
 import json
 
-
 from filters import GTUBE, opendkim_signing, opendkim_verifying, rspamd
 from mailwhyd import mailwhy
 from milters import FakeMilter, RefusingMilter, frame, go_on
@@ -11,15 +10,8 @@ from mta import ELSEWHERE, MAILBOX
 from rig import HELO, RigTest
 from sandbox import wait_for
 from sasl import PASSWORD, REALM, USER
+from wrapping import BODY, LATER, MAIL, RCPT, SENDER, SPAM, TWO_LINES, Wrapping
 
-
-SENDER = "sender@elsewhere.test"
-MAIL = f"MAIL FROM:<{SENDER}>"
-RCPT = f"RCPT TO:<{MAILBOX}>"
-BODY = "Subject: hello\r\n\r\nhello\r\n."
-SPAM = {"do": "reply", "reply": ["554", "5.7.1", "Spam message rejected"]}
-TWO_LINES = {"do": "reply", "reply": ["550", "5.7.1", "No, thanks", "It is 100%% spam"]}
-LATER = {"do": "reply", "reply": ["451", "4.7.1", "Greylisting in action, please come back later"]}
 MILTERS = "unix:mailwhy/milter, unix:mailwhy/"
 
 # stage, what the milter does there, what the client says after EHLO, and the last reply's code, reason and event's stage.
@@ -43,7 +35,9 @@ REFUSALS = (
 )
 
 
-class WrapTest(RigTest):
+class WrapTest(Wrapping, RigTest):
+    wrapped, source = "smtp", "127.0.0.1"
+
     @classmethod
     def setUpClass(cls):
         wired = {"smtp": {"smtpd_milters": MILTERS + "wrapped"}, "direct": {"smtpd_milters": MILTERS + "refuser"},
@@ -61,23 +55,6 @@ class WrapTest(RigTest):
     def setUp(self):
         super().setUp()
         self.refuser.refuse()
-
-    def events_of(self, act):
-        """What act() comes to, and the events that it leaves."""
-        before = len(self.daemon.events())
-        result = act()
-        return result, self.daemon.events()[before:]
-
-    def said(self, service, lines, **rules):
-        """The replies to the lines, after EHLO; the last one's first."""
-        self.refuser.refuse(**rules)
-        client = self.rig.client(service, None)
-        try:
-            client.send("EHLO " + HELO + "\r\n")
-            client.read()
-            return [client.say(line) for line in lines][::-1]
-        finally:
-            client.close()
 
     def mails(self, name):
         return list((self.rig.postfix.mail / name / "new").glob("*"))
@@ -152,41 +129,22 @@ class Stages(WrapTest):
 class Sessions(WrapTest):
     def test_signed_in(self):
         """The event has user, method and TLS."""
-        self.refuser.refuse(rcpt=SPAM)
-        client = self.client("submission")
-        client.starttls(HELO)
-        self.assertEqual(client.auth_plain(USER, PASSWORD).code, 235)
-        event = self.daemon.event(self.assert_explained(client.play(MAIL, RCPT), 554))
-        self.assert_event(event, via="wrap:refuser", sasl_user=USER, sasl_method="PLAIN", sender=SENDER, recipient=MAILBOX)
-        self.assertRegex(event["tls"], "^TLSv1")
+        self.check_signed_in("submission", USER, PASSWORD)
 
     def test_two_messages(self):
         """Two messages and an RSET on one connection: nothing of one is in the events of another."""
-        client = self.client()
-        self.refuser.refuse(eom=SPAM)
-        first = self.daemon.event(self.assert_explained(client.message("one@elsewhere.test", MAILBOX), 554))
-        self.refuser.refuse(rcpt=LATER)
-        second = self.daemon.event(self.assert_explained(client.play("MAIL FROM:<two@elsewhere.test>", RCPT), 451))
-        client.say("RSET")
-        self.refuser.refuse(unknown=SPAM)
-        third = self.daemon.event(self.assert_explained(client.say("FROBNICATE"), 554))
-        self.refuser.refuse(mail=LATER)
-        fourth = self.daemon.event(self.assert_explained(client.say("MAIL FROM:<>"), 451))
-        self.assert_event(first, sender="one@elsewhere.test", recipient=MAILBOX, stage="eom", attempt=1)
-        self.assert_event(second, sender="two@elsewhere.test", recipient=MAILBOX, stage="rcpt", queue_id=None, attempt=2)
-        self.assert_event(third, sender=None, recipient=None, queue_id=None, stage="unknown", attempt=3)
-        self.assert_event(fourth, sender="<>", recipient=None, queue_id=None, stage="mail", attempt=4)
-        self.assertEqual(len({event["client_port"] for event in (first, second, third, fourth)}), 1)
+        def unknown(client):
+            self.refuser.refuse(unknown=SPAM)
+            return self.refused_by_milter(client.say("FROBNICATE"), 554, sender=None, recipient=None, queue_id=None, stage="unknown")
+
+        _, (_, second, _, fourth) = self.check_two_messages(unknown)
+        for event in (second, fourth):
+            self.assert_event(event, queue_id=None)
 
     def test_several_recipients(self):
         """Of several recipients one is refused: its event names it, and the message goes to the others."""
-        self.refuser.refuse(rcpt={**SPAM, "if": MAILBOX})
         before = len(self.mails("second"))
-        client = self.client()
-        client.say(MAIL)
-        self.assertEqual(client.say(f"RCPT TO:<second@{REALM}>").code, 250)
-        self.assert_event(self.daemon.event(self.assert_explained(client.say(RCPT), 554)), recipient=MAILBOX, sender=SENDER)
-        self.assertEqual(client.play("DATA", BODY).code, 250)
+        self.check_several_recipients(f"second@{REALM}")
         wait_for("the message", lambda: len(self.mails("second")) > before)
 
     def test_refused_by_the_mta(self):
@@ -318,11 +276,7 @@ class Down(WrapTest):
 
     def test_comes_back(self):
         """When it is there again, so are its refusals; mailwhyd needs nothing done."""
-        self.refuser.stop()
-        self.said("smtp", [MAIL])
-        self.refuser.start()
-        reply, *_ = self.said("smtp", [MAIL], mail=SPAM)
-        self.assertEqual(self.daemon.event(self.assert_explained(reply, 554))["via"], "wrap:refuser")
+        self.check_comes_back()
 
     def test_without_mailwhyd(self):
         """Without mailwhyd, its socket is as one of a milter that does not run."""

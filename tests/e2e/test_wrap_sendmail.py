@@ -10,16 +10,7 @@ from sandbox import Sandbox
 from sasl import PASSWORD, USER
 from sendmail import CLIENT, MAILBOX, Sendmail
 from smtp import Client
-
-SENDER = "sender@elsewhere.test"
-MAIL = f"MAIL FROM:<{SENDER}>"
-RCPT = f"RCPT TO:<{MAILBOX}>"
-BODY = "Subject: hello\r\n\r\nhello\r\n."
-SPAM = {"do": "reply", "reply": ["554", "5.7.1", "Spam message rejected"]}
-TWO_LINES = {"do": "reply", "reply": ["550", "5.7.1", "No, thanks", "It is 100%% spam"]}
-LATER = {"do": "reply", "reply": ["451", "4.7.1", "Greylisting in action, please come back later"]}
-REJECT, TEMPFAIL = {"do": "reject"}, {"do": "tempfail"}
-MESSAGE = [MAIL, RCPT, "DATA", BODY]
+from wrapping import BODY, LATER, MAIL, MESSAGE, RCPT, REJECT, SENDER, SPAM, TEMPFAIL, TWO_LINES, Wrapping
 
 # stage, what the milter does there, what the client says after EHLO, and the last reply's code, reason and event's stage.
 REFUSALS = (
@@ -44,11 +35,12 @@ REFUSALS = (
 )
 
 
-class WrapTest(Explained):
+class WrapTest(Wrapping, Explained):
     """Tests that share one Sendmail and its mailwhyd, with milters behind the proxy.
 
     wraps: their names, each at the socket of that name in DIRECTORY, and itself at NAME-itself; filters: lines of sendmail.mc; services: Sendmail's."""
 
+    wrapped, source = "wrapped", CLIENT
     wraps = ()
     services = {}
     filters = ()
@@ -79,12 +71,6 @@ class WrapTest(Explained):
         self.addCleanup(client.close)
         return client
 
-    def events_of(self, act):
-        """What act() comes to, and the events that it leaves."""
-        before = len(self.daemon.events())
-        result = act()
-        return result, self.daemon.events()[before:]
-
 
 def input_filter(name, socket, flags=""):
     return f"INPUT_MAIL_FILTER(`{name}', `S=unix:DIRECTORY/{socket}, {flags}T=C:30s;S:30s;R:30s;E:60s')dnl"
@@ -107,18 +93,8 @@ class Refusing(WrapTest):
         super().setUp()
         self.refuser.refuse()
 
-    def said(self, service, lines, **rules):
-        """The replies to the lines, after EHLO; the last one's first."""
-        self.refuser.refuse(**rules)
-        with self.client(service, None) as client:
-            client.send("EHLO " + HELO + "\r\n")
-            client.read()
-            return [client.say(line) for line in lines][::-1]
-
     def assert_wrapped(self, event, **expected):
-        """An event of this client, on this Sendmail, in the name of the wrapped milter."""
-        self.assert_event(event, via="wrap:refuser", mta="Sendmail 8.17.1.9", host="mx.mailwhy.test", client_addr=CLIENT, pid=None, **expected)
-        self.assertGreater(event["client_port"], 0)
+        super().assert_wrapped(event, mta="Sendmail 8.17.1.9", host="mx.mailwhy.test", pid=None, **expected)
 
     def test_refusals(self):
         """At each stage: the reply that the client would get without us, with our lines once; one event, of the wrapped milter, with all context."""
@@ -157,41 +133,24 @@ class Refusing(WrapTest):
 
     def test_signed_in(self):
         """The event has user, method and TLS."""
-        self.refuser.refuse(rcpt=SPAM)
-        client = self.client()
-        client.starttls(HELO)
-        self.assertEqual(client.auth_plain(USER.partition("@")[0], PASSWORD).code, 235)
-        event = self.daemon.event(self.assert_explained(client.play(MAIL, RCPT), 554))
-        self.assert_wrapped(event, sasl_user=USER.partition("@")[0], sasl_method="PLAIN", tls="TLSv1.3", sender=SENDER, recipient=MAILBOX)
+        self.check_signed_in("wrapped", USER.partition("@")[0], PASSWORD)
 
     def test_two_messages(self):
         """Two messages and an RSET on one connection: nothing of one is in the events of another, and a ruleset's refusal counts among them."""
-        client = self.client()
-        self.refuser.refuse(eom=SPAM)
-        first = self.daemon.event(self.assert_explained(client.message("one@elsewhere.test", MAILBOX), 554))
-        self.refuser.refuse(rcpt=LATER)
-        second = self.daemon.event(self.assert_explained(client.play("MAIL FROM:<two@elsewhere.test>", RCPT), 451))
-        client.say("RSET")
-        self.refuser.refuse()
-        client.play("MAIL FROM:<three@elsewhere.test>", "RCPT TO:<someone@elsewhere.test>", "RSET")
-        third = self.daemon.events()[-1]
-        self.refuser.refuse(mail=LATER)
-        fourth = self.daemon.event(self.assert_explained(client.say("MAIL FROM:<>"), 451))
-        self.assert_wrapped(first, sender="one@elsewhere.test", recipient=MAILBOX, stage="eom", attempt=1)
-        self.assert_wrapped(second, sender="two@elsewhere.test", recipient=MAILBOX, stage="rcpt", attempt=2)
-        self.assert_event(third, via="ruleset", sender="three@elsewhere.test", recipient="someone@elsewhere.test", stage="rcpt", attempt=3)
-        self.assert_wrapped(fourth, sender="<>", recipient=None, stage="mail", attempt=4)
-        self.assertEqual(len({event["client_port"] for event in (first, second, third, fourth)}), 1)
+        def relayed(client):
+            self.refuser.refuse()
+            client.play("MAIL FROM:<three@elsewhere.test>", "RCPT TO:<someone@elsewhere.test>", "RSET")
+            event = self.daemon.events()[-1]
+            self.assert_event(event, via="ruleset", sender="three@elsewhere.test", recipient="someone@elsewhere.test", stage="rcpt")
+            return event
+
+        client, _ = self.check_two_messages(relayed)
         self.refuser.refuse()
         self.assertEqual(client.message("four@elsewhere.test", MAILBOX).code, 250)
 
     def test_several_recipients(self):
         """Of several recipients one is refused: its event names it, and the message is taken for the others."""
-        self.refuser.refuse(rcpt={**SPAM, "if": MAILBOX})
-        client = self.client()
-        self.assertEqual(client.play(MAIL, "RCPT TO:<root@mailwhy.test>").code, 250)
-        self.assert_wrapped(self.daemon.event(self.assert_explained(client.say(RCPT), 554)), recipient=MAILBOX, sender=SENDER)
-        self.assertEqual(client.play("DATA", BODY).code, 250)
+        self.check_several_recipients("root@mailwhy.test")
 
     def assert_as_without(self, lines, **rules):
         """Wrapped and not, with and without F=T: the same replies, and no event in the wrapped milter's name."""
@@ -221,11 +180,7 @@ class Refusing(WrapTest):
 
     def test_comes_back(self):
         """When it is there again, so are its refusals."""
-        self.refuser.stop()
-        self.said("wrapped", [MAIL])
-        self.refuser.start()
-        reply, *_ = self.said("wrapped", [MAIL], mail=SPAM)
-        self.assert_wrapped(self.daemon.event(self.assert_explained(reply, 554)))
+        self.check_comes_back()
 
 
 class Filters(WrapTest):
