@@ -20,7 +20,7 @@ FILES = ("main.cf", "master.cf")
 OTHER = "inet:127.0.0.1:9"  # a milter that nobody needs to run: mail goes on without it
 OVERRIDES = {
     "smtp": {"smtpd_sasl_auth_enable": "no"},
-    "own": {"smtpd_milters": f"{{ {OTHER}, default_action=accept }}, {{ inet:127.0.0.1:19, default_action=accept }}"},
+    "own": {"smtpd_milters": f"{{ {OTHER}, default_action=accept }}, {{ inet:127.0.0.1:19, {{ default_action = accept }} }}"},
     "none": {"smtpd_milters": ""},
     "macros": {"milter_macro_defaults": "a=b, { c = d e }"},
 }
@@ -323,6 +323,10 @@ class Applied(WireTest):
         self.assertEqual(self.value("postscreen_reject_footer_maps"), "")
         self.apply("--postscreen")
         self.assertEqual(self.value("postscreen_reject_footer_maps"), "$smtpd_reject_footer_maps")
+        self.wire("--undo")
+        self.postconf("-e", "postscreen_reject_footer_maps = ${smtpd_reject_footer_maps}")
+        self.apply()
+        self.assertEqual(self.value("postscreen_reject_footer_maps"), "")
 
     def test_link(self):
         """Where main.cf is a symbolic link, what it points to is changed, and the link stays."""
