@@ -250,12 +250,21 @@ class Package(MachineTest):
             "-o -path /var/log/journal -o -path /var/lib/postfix -o -path /var/lib/systemd \\) -prune -o -print | sort"
 
     def test_remove_and_purge(self):
-        """Removed, it leaves its configuration and its log; purged, nothing. Postfix's replies are plain at once, and mail flows."""
+        """Removed, it leaves its configuration and its log; purged, nothing. Postfix's replies are plain at once, and mail flows. What 'wire'
+        did is undone to the byte, and what was wired by hand taken out."""
         before = self.machine.shell(self.FILES).splitlines()
         self.install(self.new)
-        self.wire()
+        settings = self.machine.shell("cat /etc/postfix/*.cf")
+        self.machine.run("mailwhy", "wire", "postfix", "--apply")
         self.assertTrue(self.is_explained())
         self.machine.run("dpkg", "-r", "mailwhy")
+        self.assertEqual(self.machine.shell("cat /etc/postfix/*.cf"), settings)
+        self.install(self.new)
+        self.wire()
+        self.machine.shell("touch /var/spool/postfix/mailwhy/other")
+        wait_for("an explained refusal", self.is_explained)
+        self.machine.run("dpkg", "-r", "mailwhy")
+        self.assertNotIn("mailwhy", self.machine.text("postconf", "-n"))
         began = time.monotonic()
         self.assertFalse(self.is_explained())
         self.assertLess(time.monotonic() - began, 5)
