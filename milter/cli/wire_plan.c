@@ -161,6 +161,11 @@ static void plan_notes(struct wire *w)
                                 "lack the client.",
                                 s->key),
                 NULL);
+        if (wire_is_smtpd(s) && *postconf_effective(&w->live, s->key, "smtpd_milter_maps"))
+            wire_note_add(w->notes, NULL,
+                          g_strdup("smtpd_milter_maps is set: what it has for a client stands in place of smtpd_milters. Put "
+                                   "mailwhy's milter first there, too; else that client's events lack it."),
+                          NULL);
     }
 }
 

@@ -129,11 +129,12 @@ class WireTest(Explained):
 class Applied(WireTest):
     def test_shown(self):
         """What is printed is a shell's script of postconf commands, changes nothing, and does what --apply does."""
-        self.make(start=False, services=OVERRIDES, settings={"smtpd_reject_footer_maps": "static:call_us"})
+        self.make(start=False, services=OVERRIDES, settings={"smtpd_reject_footer_maps": "static:call_us", "smtpd_milter_maps": "static:DISABLE"})
         before = snapshot(self.config)
         copy = self.config.parent / "copy"
         shutil.copytree(self.config, copy)
         shown = self.wire()
+        self.assertEqual(shown.count("# smtpd_milter_maps is set"), 1)
         self.assertEqual(snapshot(self.config), before)
         self.assertEqual(list(self.config.glob("mailwhy*")), [])
         script = "\n".join(line for line in shown.replace(str(self.config), str(copy)).splitlines() if not line.startswith("postfix "))
@@ -232,6 +233,15 @@ class Applied(WireTest):
         undone = self.json("--undo")
         self.assertEqual(undone["restored"], [])
         self.assertEqual(self.postconf("-n", "smtpd_milters", "milter_macro_defaults", "smtpd_reject_footer_maps"), "")
+
+    def test_by_hand_as_the_manual_says(self):
+        """The commands of mailwhy-postfix(7) run as they stand there, and make a whole wiring."""
+        self.make()
+        page = (TREE / "conf" / "postfix" / "mailwhy-postfix.7").read_text()
+        script = page.split("By hand, ")[1].split(".Bd -literal\n")[1].split("postfix reload\n.Ed")[0]
+        run("sh", "-ec", script.replace("postconf ", f"postconf -c {self.config} "))
+        make_old(self.config)
+        self.assert_whole()
 
     def test_changed_meanwhile(self):
         """Of a file that was edited after --apply only our settings are taken out; the other is restored to the byte."""
