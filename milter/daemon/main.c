@@ -41,6 +41,7 @@ struct arguments {
 
 struct daemon {
     struct config config;
+    const char *file; /* the configuration's */
     struct privileges privileges;
     struct service service;
     struct catalog_source source;
@@ -111,6 +112,8 @@ static void signals_ready(struct watch *w, uint32_t events)
                  strerror(errno));
             metrics_fault(d->service.metrics, FAULT_LOG_REOPEN);
         }
+        if (!config_is_current(&d->config, d->file))
+            note(LOG_WARNING, "%s has changed: it is read at the start alone, so restart mailwhyd for that", d->file);
         names_key_reload(&d->config, &d->service);
         reloader_ask(d->reloader);
     }
@@ -367,6 +370,7 @@ int main(int argc, char **argv)
             printf("mailwhyd: %s and the catalogue %s are good\n", arguments.file, d.config.catalog);
         return EX_OK;
     }
+    d.file = arguments.file;
     d.verbose = arguments.verbose;
     bool placed = take_places(&d, &fault) == 0;
     int result = placed ? run(&d) : -1;
