@@ -251,6 +251,9 @@ class Applied(WireTest):
         self.postconf("-e", f"smtpd_milters = {self.value('smtpd_milters')}, unix:later", "mynetworks = 192.0.2.0/24")
         undone = self.json("--undo")
         self.assertEqual(undone["restored"], ["master.cf"])
+        self.assertEqual({change["parameter"]: change["why"] for change in undone["changes"]}, {
+            "smtpd_milters": "without what is mailwhy's", "smtpd_reject_footer_maps": "as it was before",
+            "milter_macro_defaults": "as it was before", "postscreen_reject_footer_maps": "as it was before"})
         self.assertEqual(snapshot(self.config)["master.cf"], before["master.cf"])
         self.assertEqual(self.value("smtpd_milters"), f"{OTHER}, unix:later")
         self.assertEqual(self.value("mynetworks"), "192.0.2.0/24")
