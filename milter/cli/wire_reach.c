@@ -233,9 +233,7 @@ void wire_check_reach(struct wire *w)
             wire_note_add(
                 w->faults, "outside-chroot",
                 g_strdup_printf("%s lies outside of %s, in which smtpd runs in a chroot", end->listen, w->ends.queue),
-                g_strdup_printf("have mailwhyd listen in %s/mailwhy, or at inet:PORT@127.0.0.1; then mailwhy wire postfix "
-                                "--apply",
-                                w->ends.queue));
+                g_strdup_printf("have mailwhyd listen in %s/mailwhy, or at inet:PORT@127.0.0.1; then %s", w->ends.queue, apply));
             continue;
         }
         const char *root =

@@ -365,6 +365,8 @@ class Applied(WireTest):
         self.assertIn("chroot", self.wire("--apply", directory=second.config, status=78))
         self.assertEqual(snapshot(second.config), before)
         self.assertIn("outside-chroot", self.faults(directory=second.config))
+        fixes = [fault["fix"] for fault in self.json("--check", directory=second.config, status=1)["faults"]]
+        self.assertTrue(all(f"mailwhy wire postfix -c {second.config} --config {self.daemon.config} --apply" in fix for fix in fixes), fixes)
         other = self.daemon.home / "second.conf"
         other.write_text(self.daemon.config.read_text().replace(str(self.postfix.queue), str(second.queue)))
         self.apply(directory=second.config, config=other)
