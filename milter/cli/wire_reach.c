@@ -21,8 +21,8 @@ static const char start[] =
     "systemctl start mailwhyd; journalctl -u mailwhyd says why it ended. Its configuration must be that which "
     "this was checked by (--config)";
 static const char group[] =
-    "socket_group in mailwhy.conf must be a group of that user (as shipped: postfix), and socket_mode 0660; then "
-    "restart mailwhyd";
+    "socket_group in mailwhy.conf, or SocketGroup in mailwhyd.socket where systemd holds the sockets, must be a group of that "
+    "user (as shipped: postfix), and the mode 0660; then restart mailwhyd, or both units";
 
 /* Who it is that connects. */
 struct identity {
