@@ -272,8 +272,10 @@ static void test_keys(void **state)
         assert_int_equal(read[i], i);
     assert_int_equal(privacy_key_parse(digits, 40, read), -1);
     assert_int_equal(privacy_key_parse("", 0, read), -1);
-    text[7] = 'g';
-    assert_int_equal(privacy_key_parse(text, strlen(text), read), -1);
+    for (const char *no_digit = "gG\x11@:"; *no_digit; no_digit++) {
+        text[7] = *no_digit;
+        assert_int_equal(privacy_key_parse(text, strlen(text), read), -1);
+    }
 }
 
 int main(void)
