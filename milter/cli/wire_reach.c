@@ -18,7 +18,7 @@
 #define ANSWER_MS 3000
 
 static const char start[] =
-    "systemctl start mailwhyd; journalctl -u mailwhyd says why it ended. Its configuration must be that which "
+    "systemctl restart mailwhyd.socket mailwhyd; journalctl -u mailwhyd says why it ended. Its configuration must be that which "
     "this was checked by (--config)";
 static const char group[] =
     "socket_group in mailwhy.conf, or SocketGroup in mailwhyd.socket where systemd holds the sockets, must be a group of that "
