@@ -17,9 +17,9 @@
 
 #define ANSWER_MS 3000
 
-static const char start[] =
-    "systemctl restart mailwhyd.socket mailwhyd; journalctl -u mailwhyd says why it ended. Its configuration must be that which "
-    "this was checked by (--config)";
+static const char start[] = "systemctl reset-failed mailwhyd; systemctl restart mailwhyd.socket mailwhyd; journalctl -u mailwhyd "
+                            "says why it ended. Its configuration must be that which "
+                            "this was checked by (--config)";
 static const char group[] =
     "socket_group in mailwhy.conf, or SocketGroup in mailwhyd.socket where systemd holds the sockets, must be a group of that "
     "user (as shipped: postfix), and the mode 0660; then restart mailwhyd, or both units";
