@@ -9,6 +9,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+PKG_CONFIG ?= pkg-config
 PKGS := libpcre2-8 libconfuse libcrypto libsystemd zlib libzstd
 CLI_PKGS := gmime-3.0 glib-2.0 libssl
 
@@ -21,14 +22,14 @@ paths := $(if $(filter-out /usr,$(PREFIX)),-DCATALOG_DIR='"$(PREFIX)/share/mailw
 CPPFLAGS += $(paths)
 CFLAGS += -std=c11 -g $(WARN) $(HARDEN)
 # The packages may come only with 'make deps', so they are asked for when a rule runs, not when make reads this.
-cflags = $(shell pkg-config --cflags $(PKGS) $(CLI_PKGS))
-ldlibs = -Wl,--as-needed -lmilter -lunistring $(shell pkg-config --libs $(PKGS)) -pthread
+cflags = $(shell $(PKG_CONFIG) --cflags $(PKGS) $(CLI_PKGS))
+ldlibs = -Wl,--as-needed -lmilter -lunistring $(shell $(PKG_CONFIG) --libs $(PKGS)) -pthread
 
 LIB_ROOMS := reply catalog session event explain
 lib_src := $(wildcard $(LIB_ROOMS:%=milter/%/*.c))
 daemon_src := $(wildcard milter/mta/*.c milter/daemon/*.c)
-daemon_ldlibs = $(shell pkg-config --libs libmicrohttpd)
-cli_ldlibs = -lm $(shell pkg-config --libs $(CLI_PKGS))
+daemon_ldlibs = $(shell $(PKG_CONFIG) --libs libmicrohttpd)
+cli_ldlibs = -lm $(shell $(PKG_CONFIG) --libs $(CLI_PKGS))
 review_src := $(wildcard milter/review/*.c)
 cli_src := $(wildcard milter/cli/*.c) $(review_src) milter/daemon/config.c milter/daemon/endpoint.c milter/daemon/key_file.c \
 	milter/mta/netstring.c

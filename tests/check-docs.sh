@@ -127,6 +127,12 @@ options_compare() { # FILE FILE WHAT
     done <"$1"
 }
 
+for page in milter/cli/mailwhy.1 milter/daemon/mailwhyd.8; do
+    sed -n '/^\.Sh EXIT STATUS/,/^\.Sh /s/^\.It \([0-9][0-9]*\)$/\1/p' "$page" >"$work/statuses"
+    [ -s "$work/statuses" ] && sort -nuc "$work/statuses" 2>/dev/null
+    result $? "$page has each exit status once, in their order"
+done
+
 "$build/mailwhyd" --help >"$work/usage" 2>&1
 result $? "$build/mailwhyd prints its usage"
 options_used "$work/usage" >"$work/used"

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <mailwhy/buffer.h>
 #include <mailwhy/explain.h>
@@ -44,12 +45,14 @@ struct config {
     char *metrics_listen; /* owned; an endpoint; "": no metrics */
     void *tree; /* owns the strings */
     char *catalog_found; /* owned: the catalogue of a build tree */
+    struct timespec changed; /* when the file was changed last; zeros: it was not there */
 };
 
 /* Read the file; each key that is not in it has its default. A missing file is a fault but where path is CONFIG_FILE: then all is default. 0,
  * or -1: faults has a line "FILE:LINE: what" for each. */
 int config_load(struct config *c, const char *path, struct buffer *faults);
 bool config_has_tokens(const struct config *c); /* some names are written by PRIVACY_HMAC */
+bool config_is_current(const struct config *c, const char *path); /* the file is as it was when it was read */
 
 /* Fault what the configuration names and the catalogue does not have. */
 void config_check_names(const struct config *c, const struct catalog *catalog, const char *path, struct buffer *faults);

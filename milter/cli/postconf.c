@@ -13,7 +13,8 @@
 #define NAMES                                                                                                                    \
     "config_directory", "queue_directory", "mail_owner", "compatibility_level", "multi_instance_directories",                    \
         "multi_instance_name", "process_id", "smtpd_milters", "smtpd_reject_footer_maps", "smtpd_reject_footer",                 \
-        "postscreen_reject_footer_maps", "milter_macro_defaults", "milter_default_action", "receive_override_options"
+        "postscreen_reject_footer_maps", "milter_macro_defaults", "milter_default_action", "receive_override_options",           \
+        "smtpd_milter_maps"
 
 static void free_value(void *data)
 {

@@ -143,7 +143,8 @@ int tls_connect(struct tls *t, struct buffer *fault)
     if (result != TLS_FAILED || t->certificate_fault.len == 0 || t->options->insecure)
         return result;
     buffer_clear(fault);
-    buffer_printf(fault, "the certificate is not good: %s", buffer_string(&t->certificate_fault));
+    buffer_printf(fault, "the certificate is not good: %s (--tls-name, --ca-file and --insecure are for that)",
+                  buffer_string(&t->certificate_fault));
     return TLS_FAILED;
 }
 

@@ -96,6 +96,7 @@ static int run_postfix(const struct cli_options *o, enum wire_task task)
     struct wire_outcome outcome = {.task = task};
     int status = wire_open(&w, &o->config, o->dir, task == WIRE_DO || task == WIRE_UNDO, &fault);
     w.postscreen = o->postscreen;
+    w.config_file = strcmp(o->config_file, CONFIG_FILE) == 0 ? NULL : o->config_file;
     if (status == EX_OK && task == WIRE_CHECK) {
         wire_check(&w);
         status = w.faults->len ? CLI_NOTHING_FOUND : EX_OK;

@@ -1,4 +1,13 @@
+#include <string.h>
+
 #include "wire_postfix.h"
+
+static bool is_before(const struct wire *w, const char *service, const char *name, const struct wire_value *to)
+{
+    const struct postconf_value *before = w->saved ? postconf_override(&w->before, service, name) : NULL;
+    bool was_set = before && before->is_set;
+    return w->saved && was_set == to->is_set && (!was_set || strcmp(before->raw, to->raw) == 0);
+}
 
 static void take_back(struct wire *w, const char *service, enum wire_parameter which)
 {
@@ -12,7 +21,8 @@ static void take_back(struct wire *w, const char *service, enum wire_parameter w
     }
     if (w->saved || found)
         wire_change_add(w, service, wire_parameter_names[which], &to,
-                        w->saved ? "as it was before" : "without what is mailwhy's");
+                        is_before(w, service, wire_parameter_names[which], &to) ? "as it was before"
+                                                                                : "without what is mailwhy's");
     g_free(to.raw);
 }
 

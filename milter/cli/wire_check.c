@@ -144,9 +144,10 @@ void wire_check(struct wire *w)
                       g_strdup_printf("%s/master.cf has no smtpd service: nothing is refused here",
                                       postconf_main(&w->live, "config_directory")),
                       g_strdup("see master(5)"));
+    g_autofree char *apply = wire_apply_command(w, NULL);
     if (!*w->ends.reply.written)
         wire_note_add(w->faults, "no-map", g_strdup("socketmap.listen is empty in mailwhy.conf: nothing is explained"),
-                      g_strdup("give it an endpoint, restart mailwhyd, then mailwhy wire postfix --apply"));
+                      g_strdup_printf("give it an endpoint, restart mailwhyd, then %s", apply));
     else
         check_parameter(w, WIRE_FOOTER_MAPS);
     if (*w->ends.milter.written) {

@@ -209,9 +209,10 @@ char *wire_list_compact(const char *list, bool attributes)
         if (out->len)
             before = out->str[out->len - 1];
         s = next - 1;
-        if (before == '{' || *next == '}' || !*next || ((depth == 0 || attributes) && (before == ',' || *next == ',')))
+        if (before == '{' || *next == '}' || !*next || ((depth == 0 || attributes) && (before == ',' || *next == ',')) ||
+            (depth > 1 && attributes && (before == '=' || *next == '=')))
             continue;
-        if (depth > 0 && !attributes) {
+        if (depth > 0 && (!attributes || depth > 1 || before == '=' || *next == '=')) {
             g_string_free(out, TRUE);
             return NULL;
         }

@@ -49,7 +49,8 @@ bool wire_is_absolute(const struct wire_ends *e, const char *element);
 /* Whether our milter's element says itself that mail goes on without it. */
 bool wire_milter_accepts(const char *element);
 
-/* The list without blanks, as -o in master.cf needs it; attributes: blanks within braces separate, too. NULL: it cannot do without them. */
+/* The list without blanks, as -o in master.cf needs it; attributes: blanks within braces separate, too, and "{ name = value }" within these is one
+ * attribute. NULL: it cannot do without them. */
 char *wire_list_compact(const char *list, bool attributes);
 
 #endif

@@ -102,12 +102,19 @@ static void plan_list(struct wire *w, enum wire_parameter which, const char *ser
     g_free(value.raw);
 }
 
+static const char inherited[] = "$smtpd_reject_footer_maps";
+
 /* postscreen has smtpd's footers unless it has its own. */
+static bool is_inherited(const struct wire_value *value)
+{
+    return !value->is_set || strcmp(value->raw, inherited) == 0 || strcmp(value->raw, "${smtpd_reject_footer_maps}") == 0 ||
+           strcmp(value->raw, "$(smtpd_reject_footer_maps)") == 0;
+}
+
 static void plan_postscreen(struct wire *w)
 {
-    static const char inherited[] = "$smtpd_reject_footer_maps";
     struct wire_value value = wire_base(w, NULL, WIRE_POSTSCREEN), smtpd = wire_base(w, NULL, WIRE_FOOTER_MAPS);
-    bool inherits = !value.is_set || strcmp(value.raw, inherited) == 0, found;
+    bool inherits = is_inherited(&value), found;
     if (w->postscreen && value.is_set && !inherits && !is_whole(w, WIRE_POSTSCREEN, NULL, &value)) {
         if (*value.raw) {
             put_first(w, WIRE_POSTSCREEN, NULL, &value);
@@ -154,6 +161,11 @@ static void plan_notes(struct wire *w)
                                 "lack the client.",
                                 s->key),
                 NULL);
+        if (wire_is_smtpd(s) && *postconf_effective(&w->live, s->key, "smtpd_milter_maps"))
+            wire_note_add(w->notes, NULL,
+                          g_strdup("smtpd_milter_maps is set: what it has for a client stands in place of smtpd_milters. Put "
+                                   "mailwhy's milter first there, too; else that client's events lack it."),
+                          NULL);
     }
 }
 

@@ -139,10 +139,23 @@ struct wire_value wire_base(const struct wire *w, const char *service, enum wire
     return (struct wire_value){.is_set = *rest || was_set, .raw = rest};
 }
 
+/* Append an option with a value, where there is one. */
+static void add_option(GString *out, const char *option, const char *value)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-";
+    if (!value)
+        return;
+    g_autofree char *quoted = value[strspn(value, plain)] ? g_shell_quote(value) : g_strdup(value);
+    g_string_append_printf(out, " %s %s", option, quoted);
+}
+
 char *wire_apply_command(const struct wire *w, const char *options)
 {
-    return g_strdup_printf("mailwhy wire postfix%s%s --apply%s%s", w->live.asked ? " -c " : "",
-                           w->live.asked ? w->live.asked : "", options ? " " : "", options ? options : "");
+    GString *out = g_string_new("mailwhy wire postfix");
+    add_option(out, "-c", w->live.asked);
+    add_option(out, "--config", w->config_file);
+    g_string_append_printf(out, " --apply%s%s", options ? " " : "", options ? options : "");
+    return g_string_free(out, FALSE);
 }
 
 void wire_note_add(GPtrArray *to, const char *id, char *text, char *fix)

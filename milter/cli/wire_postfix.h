@@ -34,6 +34,7 @@ struct wire_note {
 
 struct wire {
     const struct config *config;
+    const char *config_file; /* where it was read from; NULL: where mailwhyd does by itself */
     bool postscreen; /* postscreen's replies are to be explained, too */
     struct postconf live;
     struct wire_ends ends;
@@ -79,7 +80,7 @@ char *wire_without_ours(const struct wire *w, enum wire_parameter which, const c
 /* Add the change to this value, where it is another than what is there. */
 void wire_change_add(struct wire *w, const char *service, const char *name, const struct wire_value *to, const char *why);
 
-/* "mailwhy wire postfix -c DIR --apply" with the options behind it (NULL: none). To be freed with g_free(). */
+/* "mailwhy wire postfix -c DIR --config FILE --apply", as a shell needs it, with the options behind it (NULL: none). To be freed with g_free(). */
 char *wire_apply_command(const struct wire *w, const char *options);
 
 /* Add a note, or a fault, unless the same is there already; text and fix are taken over. */

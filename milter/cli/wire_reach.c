@@ -17,12 +17,12 @@
 
 #define ANSWER_MS 3000
 
-static const char start[] =
-    "systemctl start mailwhyd; journalctl -u mailwhyd says why it ended. Its configuration must be that which "
-    "this was checked by (--config)";
+static const char start[] = "systemctl reset-failed mailwhyd; systemctl restart mailwhyd.socket mailwhyd; journalctl -u mailwhyd "
+                            "says why it ended. Its configuration must be that which "
+                            "this was checked by (--config)";
 static const char group[] =
-    "socket_group in mailwhy.conf must be a group of that user (as shipped: postfix), and socket_mode 0660; then "
-    "restart mailwhyd";
+    "socket_group in mailwhy.conf, or SocketGroup in mailwhyd.socket where systemd holds the sockets, must be a group of that "
+    "user (as shipped: postfix), and the mode 0660; then restart mailwhyd, or both units";
 
 /* Who it is that connects. */
 struct identity {
@@ -233,9 +233,7 @@ void wire_check_reach(struct wire *w)
             wire_note_add(
                 w->faults, "outside-chroot",
                 g_strdup_printf("%s lies outside of %s, in which smtpd runs in a chroot", end->listen, w->ends.queue),
-                g_strdup_printf("have mailwhyd listen in %s/mailwhy, or at inet:PORT@127.0.0.1; then mailwhy wire postfix "
-                                "--apply",
-                                w->ends.queue));
+                g_strdup_printf("have mailwhyd listen in %s/mailwhy, or at inet:PORT@127.0.0.1; then %s", w->ends.queue, apply));
             continue;
         }
         const char *root =

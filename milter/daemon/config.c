@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <mailwhy/catalog_dir.h>
@@ -308,9 +309,22 @@ static void check_files(const struct config *c, const char *path, struct buffer 
                               files[i].file);
 }
 
+/* When the file was changed last; zeros: it is not there. */
+static struct timespec time_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_mtim : (struct timespec){0};
+}
+
+bool config_is_current(const struct config *c, const char *path)
+{
+    struct timespec now = time_of(path);
+    return now.tv_sec == c->changed.tv_sec && now.tv_nsec == c->changed.tv_nsec;
+}
+
 int config_load(struct config *c, const char *path, struct buffer *faults)
 {
-    *c = (struct config){0};
+    *c = (struct config){.changed = time_of(path)};
     size_t before = faults->len;
     const char *file = strcmp(path, CONFIG_FILE) == 0 && access(path, F_OK) == -1 && errno == ENOENT ? "/dev/null" : path;
     cfg_t *cfg = conf_file_parse(file, options, prepare, faults);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,7 @@ static int fault_errno(struct buffer *fault, const char *path, const char *what)
 static int fill(int fd, uid_t uid, gid_t gid)
 {
     char text[TEXT_SIZE];
+    struct stat st;
     if (privacy_key_make(text) == -1) {
         errno = EIO;
         return -1;
@@ -31,9 +33,11 @@ static int fill(int fd, uid_t uid, gid_t gid)
     explicit_bzero(text, sizeof text);
     if (written != -1 && written != (ssize_t)sizeof text)
         errno = ENOSPC;
-    if (written != (ssize_t)sizeof text || fchmod(fd, KEY_MODE) == -1)
+    if (written != (ssize_t)sizeof text || fchmod(fd, KEY_MODE) == -1 || fstat(fd, &st) == -1)
         return -1;
-    return (uid != (uid_t)-1 && fchown(fd, uid, gid) == -1) || fsync(fd) == -1 ? -1 : 0;
+    /* As a service of systemd it may call chown() not even for what is its own. */
+    bool others = uid != (uid_t)-1 && uid != st.st_uid;
+    return (others && fchown(fd, uid, gid) == -1) || fsync(fd) == -1 ? -1 : 0;
 }
 
 int key_file_make(const char *path, uid_t uid, gid_t gid, struct buffer *fault)

@@ -64,6 +64,20 @@ static bool is_bound_to(const struct passed *p, const char *endpoint)
     return *bound && strcmp(bound, endpoint) == 0;
 }
 
+/* Leave a unix socket whose file somebody has removed, which nobody finds any more. */
+static void leave_gone(struct passed *p)
+{
+    const char *bound = buffer_string(&p->endpoint);
+    if (strncmp(bound, "unix:", 5) != 0 || access(bound + 5, F_OK) == 0 || errno != ENOENT)
+        return;
+    note(LOG_WARNING,
+         "%s was passed to mailwhyd, but is not there any more: mailwhyd opens its own where mailwhy.conf says; "
+         "\"systemctl restart mailwhyd.socket mailwhyd\" brings it back",
+         bound);
+    close(p->watch.fd);
+    p->watch.fd = -1;
+}
+
 static void take_over(struct listeners *l, struct passed *p, int fd, char *name)
 {
     p->name = name;
@@ -73,6 +87,7 @@ static void take_over(struct listeners *l, struct passed *p, int fd, char *name)
     } else if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0 && fcntl(fd, F_SETFL, O_NONBLOCK) != -1) {
         p->watch.fd = fd;
         describe(fd, &p->endpoint);
+        leave_gone(p);
     } else {
         note(LOG_WARNING, "what was passed as \"%s\" is no stream socket that listens; it is not used", name);
         close(fd);

@@ -39,6 +39,7 @@
 
 struct daemon {
     struct config config;
+    const char *file; /* the configuration's */
     struct privileges privileges;
     struct service service;
     struct catalog_source source;
@@ -79,6 +80,8 @@ static void signals_ready(struct watch *w, uint32_t events)
                  strerror(errno));
             metrics_fault(d->service.metrics, FAULT_LOG_REOPEN);
         }
+        if (!config_is_current(&d->config, d->file))
+            note(LOG_WARNING, "%s has changed: it is read at the start alone, so restart mailwhyd for that", d->file);
         names_key_reload(&d->config, &d->service);
         reloader_ask(d->reloader);
     }
@@ -296,6 +299,7 @@ int main(int argc, char **argv)
         catalog_release(catalog);
         return EX_OK;
     }
+    d.file = arguments.file;
     d.verbose = arguments.verbose;
     bool placed = take_places(&d, &fault) == 0;
     int result = placed ? run(&d) : -1;

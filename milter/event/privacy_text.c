@@ -117,11 +117,25 @@ static size_t window(const struct scan *s, const char *from)
     return left < NAME_MAX_LEN ? left : NAME_MAX_LEN;
 }
 
+/* The end of the quoted string that begins there (RFC 5321 section 4.1.2), behind its quote; NULL: it has none. */
+static const char *quoted_end(const struct scan *s, const char *from)
+{
+    const char *end = from + window(s, from);
+    for (const char *c = from + 1; c < end && *c != '\n'; c++) {
+        if (*c == '"')
+            return c + 1;
+        c += *c == '\\';
+    }
+    return NULL;
+}
+
 static bool take_brackets(struct scan *s)
 {
     if (!s->is_reply || *s->at != '<')
         return false;
-    const char *name = s->at + 1, *close = memchr(name, '>', window(s, name));
+    const char *name = s->at + 1, *quoted = name < s->end && *name == '"' ? quoted_end(s, name) : NULL;
+    const char *from = quoted && quoted < s->end && *quoted == '@' ? quoted : name;
+    const char *close = memchr(from, '>', window(s, from));
     if (!close || close == name || memchr(name, '\n', (size_t)(close - name)) ||
         is_no_name(name, (size_t)(close - name), close + 1, s->end))
         return false;
@@ -174,10 +188,9 @@ static bool take_address(struct scan *s)
     if (name < s->clear_to)
         return false;
     if (*name == '"') {
-        at = memmem(name + 1, window(s, name + 1), "\"@", 2);
-        if (!at || memchr(name, '\n', (size_t)(at - name)))
+        at = quoted_end(s, name);
+        if (!at || at == s->end || *at != '@')
             return false;
-        at++;
     } else {
         while (at < s->end && is_local(*at))
             at++;

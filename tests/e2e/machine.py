@@ -65,6 +65,23 @@ def mirrors():
     return sorted({line for line in lines.splitlines() if line.startswith("deb ") and " bookworm" in line})
 
 
+def own_cgroup(sandbox):
+    """A new cgroup, removed with the sandbox: within the same one the units of two machines would be one, and systemd fail at what it cannot see."""
+    root = next(path for path in (pathlib.Path("/sys/fs/cgroup/unified"), pathlib.Path("/sys/fs/cgroup")) if (path / "cgroup.procs").exists())
+    ours = pathlib.Path("/proc/self/cgroup").read_text().rpartition("0::/")[2].splitlines()[0]
+    group = root / ours / sandbox.path.name
+
+    def remove():
+        for path in sorted(group.rglob("*/"), reverse=True):
+            path.rmdir()
+        group.rmdir()
+
+    with uninterrupted():
+        group.mkdir()
+        sandbox.at_close(remove)
+    return group
+
+
 class Machine:
     """A booted machine. packages: what it has besides PACKAGES; share: a directory that it sees as /share."""
 
@@ -73,7 +90,7 @@ class Machine:
         environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
         with uninterrupted():
             # In a process namespace of its own, with which all of it ends when systemd-nspawn is killed.
-            self.nspawn = sandbox.spawn(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "systemd-nspawn", "--quiet", f"--directory={base(packages)}", "--volatile=overlay", "--boot", "--register=no",
+            self.nspawn = sandbox.spawn(["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec "$@"', own_cgroup(sandbox), "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "systemd-nspawn", "--quiet", f"--directory={base(packages)}", "--volatile=overlay", "--boot", "--register=no",
                                          "--keep-unit", "--private-network", "--resolv-conf=off", "--timezone=off", "--hostname=mx",
                                          "--console=pipe", f"--bind-ro={share}:/share"], sandbox / "console", env=environment)
             sandbox.at_close(self.power_off)

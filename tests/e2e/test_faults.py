@@ -1,5 +1,6 @@
 """What happens when something breaks: never worse than without mailwhy, and no reference that isn't in the log."""
 
+import os
 import random
 import re
 import resource
@@ -213,6 +214,18 @@ class Reload(CatalogTest):
         self.change("reasons.conf", r"(?m)^reason relay-denied \{\n", "reason relay-denied {\n    patterns = {'relay (denied'}\n")
         self.reload(r"reasons\.conf:\d+: ")
         self.assert_explained(self.client().play(*RELAY), 554)
+
+    def test_changed_configuration(self):
+        """A configuration that has changed is not read again, which is said, by its name."""
+        path = self.daemon.config
+        st = path.stat()
+        os.utime(path)
+        self.addCleanup(os.utime, path, ns=(st.st_atime_ns, st.st_mtime_ns))
+        self.reload(rf"{re.escape(str(path))} has changed: .* restart mailwhyd")
+        os.utime(path, ns=(st.st_atime_ns, st.st_mtime_ns))
+        before = len(self.daemon.complaints())
+        self.reload("catalogue loaded")
+        self.assertNotIn("has changed", self.daemon.complaints()[before:])
 
     def test_new_catalogue(self):
         """A changed catalogue is used from the next session on after SIGHUP; a session keeps the one it began with."""

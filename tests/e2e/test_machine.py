@@ -19,6 +19,7 @@ from smtp import REFERENCE, Client
 WIRING = ["smtpd_milters = unix:mailwhy/milter", "milter_default_action = accept", "milter_macro_defaults = pid=$process_id",
           "smtpd_reject_footer_maps = socketmap:unix:mailwhy/reply:$process_id", "postscreen_reject_footer_maps ="]
 CONF = "/etc/mailwhy/mailwhy.conf"
+KEY = "/var/lib/mailwhy/privacy.key"
 UNITS = ("mailwhyd.service", "mailwhyd.socket")
 
 
@@ -162,13 +163,15 @@ class Package(MachineTest):
         wait_for("a smtpd that knows the other socket", self.is_explained)
 
     def check_maillog(self):
-        """A mail log as rsyslog writes it is followed, though mailwhyd is not root."""
+        """A mail log as rsyslog writes it is followed, though mailwhyd is not root; and the key of privacy is made."""
         failure = "mx sendmail[77]: 5AK1: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): bad, relay=x.test [192.0.2.9]"
         self.machine.shell("install -o root -g adm -m 0640 /dev/null /var/log/mail.log; "
-                           f"echo 'maillog {{ follow = \"/var/log/mail.log\" }}' >>{CONF}; systemctl restart mailwhyd; sleep 1; "
+                           f"echo 'maillog {{ follow = \"/var/log/mail.log\" }} privacy {{ user = \"hmac\" key_file = \"{KEY}\" }}' >>{CONF}; "
+                           "systemctl restart mailwhyd; sleep 1; "
                            f"echo \"$(date +'%b %e %T') {failure}\" >>/var/log/mail.log")
         wait_for("its event", lambda: "192.0.2.9" in self.machine.text("tail", "-n1", "/var/log/mailwhy/events.jsonl"))
-        wait_for("how far it was read", lambda: self.machine.text("ls", "/var/lib/mailwhy") == "maillog")
+        wait_for("how far it was read", lambda: self.machine.text("ls", "/var/lib/mailwhy").split() == ["maillog", "privacy.key"])
+        self.assertEqual(self.machine.text("stat", "-c", "%U:%G %a", KEY), "mailwhy:mailwhy 600")
 
     def check_journal(self):
         """The journal of the machine is followed in place of that file, over its archiving, the removal of what was read, and kill -9 and a start: in
@@ -252,12 +255,21 @@ class Package(MachineTest):
             "-o -path /var/log/journal -o -path /var/lib/postfix -o -path /var/lib/systemd \\) -prune -o -print | sort"
 
     def test_remove_and_purge(self):
-        """Removed, it leaves its configuration and its log; purged, nothing. Postfix's replies are plain at once, and mail flows."""
+        """Removed, it leaves its configuration and its log; purged, nothing. Postfix's replies are plain at once, and mail flows. What 'wire'
+        did is undone to the byte, and what was wired by hand taken out."""
         before = self.machine.shell(self.FILES).splitlines()
         self.install(self.new)
-        self.wire()
+        settings = self.machine.shell("cat /etc/postfix/*.cf")
+        self.machine.run("mailwhy", "wire", "postfix", "--apply")
         self.assertTrue(self.is_explained())
         self.machine.run("dpkg", "-r", "mailwhy")
+        self.assertEqual(self.machine.shell("cat /etc/postfix/*.cf"), settings)
+        self.install(self.new)
+        self.wire()
+        self.machine.shell("touch /var/spool/postfix/mailwhy/other")
+        wait_for("an explained refusal", self.is_explained)
+        self.machine.run("dpkg", "-r", "mailwhy")
+        self.assertNotIn("mailwhy", self.machine.text("postconf", "-n"))
         began = time.monotonic()
         self.assertFalse(self.is_explained())
         self.assertLess(time.monotonic() - began, 5)

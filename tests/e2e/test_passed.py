@@ -104,6 +104,17 @@ class Taking(PassedTest):
         for endpoint in (stray, f"inet:{port}@127.0.0.1"):
             wait_for("the note", lambda endpoint=endpoint: f"{endpoint} was passed to mailwhyd" in daemon.complaints())
 
+    def test_gone(self):
+        """A socket whose file was removed is not used: the next start opens one where everybody looks for it, and says so."""
+        daemon = self.daemon()
+        supervisor = self.supervise(daemon, [(None, daemon.reply), ("milter", daemon.milter)])
+        for endpoint in (daemon.reply, daemon.milter):
+            os.unlink(endpoint.removeprefix("unix:"))
+        supervisor.restart()
+        self.assertTrue(daemon.status())
+        self.assertTrue(self.milter_answers(daemon.milter))
+        wait_for("the note", lambda: f"{daemon.reply} was passed to mailwhyd, but is not there any more" in daemon.complaints())
+
     def test_switched_off(self):
         """A face that the configuration switches off stays off, though its socket is passed under its name."""
         daemon = self.daemon()

@@ -231,6 +231,7 @@ class WiredDovecot(Wired):
                 self.assertEqual(done.returncode, 76, done.stdout)
                 self.assertIn("the certificate is not good", done.stdout)
                 self.assertIn(why, done.stdout)
+                self.assertIn("--tls-name", done.stdout)
                 self.assertNotIn("Sent:", done.stdout)
                 status, found = probe_json("--insecure", *self.options(service))
                 self.assertEqual((status, found["certificate_good"]), (0, False), found)

@@ -20,7 +20,7 @@ FILES = ("main.cf", "master.cf")
 OTHER = "inet:127.0.0.1:9"  # a milter that nobody needs to run: mail goes on without it
 OVERRIDES = {
     "smtp": {"smtpd_sasl_auth_enable": "no"},
-    "own": {"smtpd_milters": f"{{ {OTHER}, default_action=accept }}, {{ inet:127.0.0.1:19, default_action=accept }}"},
+    "own": {"smtpd_milters": f"{{ {OTHER}, default_action=accept }}, {{ inet:127.0.0.1:19, {{ default_action = accept }} }}"},
     "none": {"smtpd_milters": ""},
     "macros": {"milter_macro_defaults": "a=b, { c = d e }"},
 }
@@ -129,11 +129,12 @@ class WireTest(Explained):
 class Applied(WireTest):
     def test_shown(self):
         """What is printed is a shell's script of postconf commands, changes nothing, and does what --apply does."""
-        self.make(start=False, services=OVERRIDES, settings={"smtpd_reject_footer_maps": "static:call_us"})
+        self.make(start=False, services=OVERRIDES, settings={"smtpd_reject_footer_maps": "static:call_us", "smtpd_milter_maps": "static:DISABLE"})
         before = snapshot(self.config)
         copy = self.config.parent / "copy"
         shutil.copytree(self.config, copy)
         shown = self.wire()
+        self.assertEqual(shown.count("# smtpd_milter_maps is set"), 1)
         self.assertEqual(snapshot(self.config), before)
         self.assertEqual(list(self.config.glob("mailwhy*")), [])
         script = "\n".join(line for line in shown.replace(str(self.config), str(copy)).splitlines() if not line.startswith("postfix "))
@@ -233,6 +234,15 @@ class Applied(WireTest):
         self.assertEqual(undone["restored"], [])
         self.assertEqual(self.postconf("-n", "smtpd_milters", "milter_macro_defaults", "smtpd_reject_footer_maps"), "")
 
+    def test_by_hand_as_the_manual_says(self):
+        """The commands of mailwhy-postfix(7) run as they stand there, and make a whole wiring."""
+        self.make()
+        page = (TREE / "conf" / "postfix" / "mailwhy-postfix.7").read_text()
+        script = page.split("By hand, ")[1].split(".Bd -literal\n")[1].split("postfix reload\n.Ed")[0]
+        run("sh", "-ec", script.replace("postconf ", f"postconf -c {self.config} "))
+        make_old(self.config)
+        self.assert_whole()
+
     def test_changed_meanwhile(self):
         """Of a file that was edited after --apply only our settings are taken out; the other is restored to the byte."""
         self.make(start=False, services=OVERRIDES, settings={"smtpd_milters": OTHER})
@@ -241,6 +251,9 @@ class Applied(WireTest):
         self.postconf("-e", f"smtpd_milters = {self.value('smtpd_milters')}, unix:later", "mynetworks = 192.0.2.0/24")
         undone = self.json("--undo")
         self.assertEqual(undone["restored"], ["master.cf"])
+        self.assertEqual({change["parameter"]: change["why"] for change in undone["changes"]}, {
+            "smtpd_milters": "without what is mailwhy's", "smtpd_reject_footer_maps": "as it was before",
+            "milter_macro_defaults": "as it was before", "postscreen_reject_footer_maps": "as it was before"})
         self.assertEqual(snapshot(self.config)["master.cf"], before["master.cf"])
         self.assertEqual(self.value("smtpd_milters"), f"{OTHER}, unix:later")
         self.assertEqual(self.value("mynetworks"), "192.0.2.0/24")
@@ -323,6 +336,10 @@ class Applied(WireTest):
         self.assertEqual(self.value("postscreen_reject_footer_maps"), "")
         self.apply("--postscreen")
         self.assertEqual(self.value("postscreen_reject_footer_maps"), "$smtpd_reject_footer_maps")
+        self.wire("--undo")
+        self.postconf("-e", "postscreen_reject_footer_maps = ${smtpd_reject_footer_maps}")
+        self.apply()
+        self.assertEqual(self.value("postscreen_reject_footer_maps"), "")
 
     def test_link(self):
         """Where main.cf is a symbolic link, what it points to is changed, and the link stays."""
@@ -348,6 +365,8 @@ class Applied(WireTest):
         self.assertIn("chroot", self.wire("--apply", directory=second.config, status=78))
         self.assertEqual(snapshot(second.config), before)
         self.assertIn("outside-chroot", self.faults(directory=second.config))
+        fixes = [fault["fix"] for fault in self.json("--check", directory=second.config, status=1)["faults"]]
+        self.assertTrue(all(f"mailwhy wire postfix -c {second.config} --config {self.daemon.config} --apply" in fix for fix in fixes), fixes)
         other = self.daemon.home / "second.conf"
         other.write_text(self.daemon.config.read_text().replace(str(self.postfix.queue), str(second.queue)))
         self.apply(directory=second.config, config=other)

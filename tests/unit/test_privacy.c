@@ -49,6 +49,11 @@ static struct row {
      "550 5.7.23 see http://spf.test/Why?s=mfrom;id=d***@a.test;ip=1.2.3.4;r=mx"},
     {"VERP", "550 5.1.1 bounce-dora=a.test@list.test is unknown", "550 5.1.1 b***@list.test is unknown"},
     {"quoted name", "550 5.1.1 \"dora k\"@a.test is unknown", "550 5.1.1 ***@a.test is unknown"},
+    {"quoted bracket", "550 5.1.1 <\"dora> k\"@a.test>: Recipient address rejected: x",
+     "550 5.1.1 <***@a.test>: Recipient address rejected: x"},
+    {"quoted quote", "501 5.1.3 Bad recipient address syntax: \"dora\\\"@carl\"@a.test",
+     "501 5.1.3 Bad recipient address syntax: ***@a.test"},
+    {"quote that is none", "550 <\"dora> was \"refused\" by <b.test>", "550 <***> was \"refused\" by <b***>"},
     {"address of a host", "550 5.1.1 dora@[192.0.2.7] is unknown", "550 5.1.1 d***@[192.0.2.7] is unknown"},
     {"no domain", "553-5.1.7 The sender address <dora@> is\r\n553 5.1.7 not dora@ valid",
      "553-5.1.7 The sender address <d***@> is\r\n553 5.1.7 not d***@ valid"},
@@ -267,8 +272,10 @@ static void test_keys(void **state)
         assert_int_equal(read[i], i);
     assert_int_equal(privacy_key_parse(digits, 40, read), -1);
     assert_int_equal(privacy_key_parse("", 0, read), -1);
-    text[7] = 'g';
-    assert_int_equal(privacy_key_parse(text, strlen(text), read), -1);
+    for (const char *no_digit = "gG\x11@:"; *no_digit; no_digit++) {
+        text[7] = *no_digit;
+        assert_int_equal(privacy_key_parse(text, strlen(text), read), -1);
+    }
 }
 
 int main(void)
