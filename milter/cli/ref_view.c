@@ -273,12 +273,12 @@ static int view_session(const struct view *v, const struct event_session *sessio
 /* Read the event of the session that says who the user was of this one: a failed sign-in, which the mail log told of. Its strings are in store. */
 static bool find_user(const struct event *e, const struct event_session *session, struct event *named, struct buffer *store)
 {
-    if (has(e->sasl_user) || e->stage != STAGE_AUTH || !e->attempt)
+    if (has(e->sasl_user) || e->stage != STAGE_AUTH)
         return false;
     for (size_t i = 0; i < session->count; i++) {
         buffer_clear(store);
-        if (event_from_json(named, store, session->lines[i], session->lens[i]) == 1 && named->stage == STAGE_AUTH &&
-            !named->code && named->attempt == e->attempt && has(named->sasl_user))
+        if (event_from_json(named, store, session->lines[i], session->lens[i]) == 1 && event_names_user(named) &&
+            strcmp(named->of, e->ref) == 0)
             return true;
     }
     return false;

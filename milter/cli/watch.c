@@ -150,6 +150,9 @@ static int take_line(struct watching *w, const char *line, size_t len)
     int kind = read_line(w, &e, line, len);
     if (kind <= MAILLOG_NOTHING)
         return kind;
+    bool names_user = event_names_user(&e);
+    if (names_user)
+        e = event_of_failure(&e);
     bool has_reason = e.reason && *e.reason; /* then the catalogue need not be asked for it */
     if (has_reason && !is_wanted(w, &e, e.reason))
         return 0;
@@ -158,7 +161,10 @@ static int take_line(struct watching *w, const char *line, size_t len)
     if (!has_reason || w->options->explain)
         said_of(&said, &e, w->catalog.catalog, w->catalog.language);
     int result = 0;
-    if (has_reason || is_wanted(w, &e, said_reason(&said, &e)))
+    bool wanted = has_reason || is_wanted(w, &e, said_reason(&said, &e));
+    if (names_user && !w->filter.user.pattern) /* the failure has a line of its own, with its code */
+        e.code = 0;
+    if (wanted)
         result = w->gathering ? gather(w, line, len) : show(w, &e, &said, kind == MAILLOG_DELIVERY, line, len);
     said_free(&said);
     return result;

@@ -82,10 +82,14 @@ static void take_over(struct event *e, const struct event *failure)
     e->sender = e->recipient = e->queue_id = NULL;
 }
 
-/* The event of the reply map, turned into the one that says who the user was. */
+/* The event of the reply map, turned into the one that says who the user was, of which failure. */
 static void record_user(struct authlog *a, const struct event *failure, const struct event *seen)
 {
     struct event e = *seen;
+    memcpy(e.of, seen->ref, sizeof e.of);
+    e.of_code = seen->code;
+    e.of_enhanced = seen->enhanced;
+    e.of_reason = seen->reason;
     e.code = 0;
     e.enhanced = e.reason = e.challenge = e.reply = NULL;
     e.reply_len = 0;

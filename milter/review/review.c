@@ -37,7 +37,7 @@ static enum maillog_kind kind_of(const struct event *e)
 {
     if (e->code >= 400)
         return MAILLOG_REFUSED;
-    if (e->code == 0 && e->stage == STAGE_AUTH && e->sasl_user)
+    if (event_names_user(e))
         return MAILLOG_USER;
     return e->code == 250 ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
 }
@@ -45,6 +45,13 @@ static enum maillog_kind kind_of(const struct event *e)
 static void take_event(struct worker *w, struct event *e, int kind)
 {
     const struct filter *filter = w->review->options.filter;
+    struct event of;
+    if (kind == MAILLOG_USER && !filter->any) {
+        of = event_of_failure(e);
+        e = &of;
+        if (filter->user.pattern && e->code) /* the failure's own event is not taken: it lacks the user */
+            kind = MAILLOG_REFUSED;
+    }
     if (kind > MAILLOG_NOTHING && (filter->any || filter_takes(filter, e, tally_reason(&w->tally, e))))
         tally_add(&w->tally, e, (enum maillog_kind)kind);
 }

@@ -3,6 +3,7 @@
 import collections
 import gzip
 import itertools
+import json
 import os
 import random
 import time
@@ -71,6 +72,7 @@ class Wired(Followed):
             named, = self.wait_for_user(user)
             event = self.daemon.event(ref)
             self.assert_event(named, via="maillog", stage="auth", sasl_method="PLAIN", attempt=number, code=None, ref=None, reason=None, reply=None,
+                              of=ref, of_code=535, of_enhanced=event["enhanced"], of_reason=event["reason"],
                               **{key: event.get(key) for key in ("host", "mta", "pid", "client_addr", "client_port", "helo", "tls")})
             self.assert_event(event, via="socketmap", sasl_user=None, attempt=number, client_addr="127.0.0.1", helo="client.test")
             self.assertLess(event["ts"], named["ts"])
@@ -112,6 +114,9 @@ class Wired(Followed):
         self.assertRegex(mailwhy("ref", "--log", self.daemon.log, ref).stdout, rf"(?m)^User: +{user}, PLAIN$")
         shown = mailwhy("ref", "--log", self.daemon.log, "--json", ref).stdout
         self.assertIn(f'"sasl_user":"{user}"', shown)
+        review = json.loads(mailwhy("review", "--json", "--user", user, self.daemon.log).stdout)
+        self.assertEqual((review["refused"], [row["name"] for row in review["reasons"]]), (1, ["auth-bad-credentials"]))
+        self.assertIn(ref, mailwhy("ref", "--user", user, "--log", self.daemon.log).stdout)
 
 
 class MilterAlone(Followed):

@@ -628,6 +628,33 @@ class Logs(ReviewTest):
         self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessed_users"]}, {"anna": (3, 3)})
         self.assertEqual({row["name"]: (row["count"], row["users"]) for row in review["guessing_clients"]}, {"198.51.100.1": (3, 3)})
 
+    def test_one_attempt(self):
+        """A failure and the event that names its user are one attempt, whatever is asked for: counted once, under its reason, code and user."""
+        def attempt(number, user, client, reason="auth-bad-credentials", code=535):
+            ref = f"3ARFP-ZNZ{number:02}"
+            keys = {"client_addr": client, "client_port": 4000 + number, "reply": None, "stage": "auth"}
+            return (event(ref=ref, code=code, enhanced="5.7.8", reason=reason, **keys),
+                    event(code=None, enhanced=None, reason=None, via="maillog", sasl_user=user, of=ref, of_code=code, of_enhanced="5.7.8", of_reason=reason, **keys))
+        lines = [line for i in range(5) for line in attempt(i, "anna", f"192.0.2.{i}")] + [*attempt(7, "joe", "192.0.2.1"), *attempt(8, "anna", "192.0.2.1", "auth-user-disabled", 525)]
+        self.write(*lines)
+        for args, refused, users in (((), 7, {"anna": 6, "joe": 1}), (("--user=anna",), 6, {"anna": 6}), (("--user=*",), 7, {"anna": 6, "joe": 1}),
+                                     (("--user=anna", "--code=525"), 1, {"anna": 1}), (("--reason=auth-bad-credentials",), 6, {"anna": 5, "joe": 1}),
+                                     (("--code=5.7.8", "--client=192.0.2.1"), 3, {"anna": 2, "joe": 1}), (("--user=joe", "--client=192.0.2.0/31"), 1, {"joe": 1})):
+            with self.subTest(args):
+                self.assertEqual(self.by("user", *args, self.log), users)
+                review = self.reviewed(0, *args, self.log)
+                self.assertEqual((review["refused"], review["sessions"]), (refused, refused))
+                self.assertEqual(sum(row["count"] for row in review["reasons"]), refused)
+        self.assertEqual(counted(self.reviewed(0, "--user=anna", self.log)["reasons"]), {"auth-bad-credentials": 5, "auth-user-disabled": 1})
+        self.assertEqual(counted(self.reviewed(0, "--user=anna", self.log)["guessed_users"]), {"anna": 6})
+        self.assertEqual(self.reviewed(1, "--user=nobody", self.log)["refused"], 0)
+        listed = self.says(0, "ref", "--user=anna", "--log", self.log).out
+        self.assertEqual([listed.count(f"3ARFP-ZNZ{i:02}") for i in (*range(5), 7, 8)], [1, 1, 1, 1, 1, 0, 1])
+        self.assertEqual(self.says(0, "ref", "--client=192.0.2.1", "--log", self.log).out.count("3ARFP"), 3)
+        self.write(*lines, *(line.replace(',"client_port":4009', "") for line in attempt(9, "session-less", "192.0.2.9")))
+        for ref, user in (("3ARFP-ZNZ03", "anna"), ("3ARFP-ZNZ07", "joe"), ("3ARFP-ZNZ09", "session-less")):
+            self.assertRegex(self.says(0, "ref", "--log", self.log, ref).out, rf"(?m)^User: +{user}$")
+
     def test_others(self):
         """Correspondents whose mail was accepted and refused, unknown replies in groups, what other servers refuse, and what is ours to fix."""
         said = "dsn=5.7.1, status=bounced (host mx.there.test[198.51.100.3] said: {} (in reply to RCPT TO command))"

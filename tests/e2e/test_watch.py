@@ -112,6 +112,22 @@ class WatchTest(Tool):
 class Lines(WatchTest):
     """What is shown of a log that the test writes."""
 
+    def test_user_of_a_failure(self):
+        """The event that names the user of a failure has its reason, and no code, which the line before it has; with --user it stands for the failure."""
+        keys = {"stage": "auth", "reply": None}
+        self.add(event(ref="3ARFP-ZNZ01", code=535, enhanced="5.7.8", reason="auth-bad-credentials", **keys),
+                 event(code=None, enhanced=None, reason=None, via="maillog", sasl_user="anna", of="3ARFP-ZNZ01", of_code=535, of_reason="auth-bad-credentials", **keys))
+        watcher = self.watch(self.log)
+        lines = watcher.wait(2)
+        self.ended(watcher, 2)
+        self.assertEqual([PLAIN.match(line).groups()[1:] for line in lines],
+                         [("535", "auth-bad-credentials", "192.0.2.7"), ("-  ", "auth-bad-credentials", "192.0.2.7 user=anna")])
+        for args in (("--user=anna",), ("--user=anna", "--code=535"), ("--user=anna", "--reason=auth-*")):
+            watcher = self.watch("--explain", *args, self.log)
+            wait_for("the line and its explanation", lambda watcher=watcher: "3ARFP-ZNZ01" in watcher.text, 20)
+            self.assertEqual(watcher.end(), 0)
+            self.assertEqual(PLAIN.match(watcher.lines[0]).groups()[1:], ("535", "auth-bad-credentials", "192.0.2.7 user=anna"))
+
     def test_line(self):
         """An event is a line with time, code, reason and who; each comes at once, plain, where the output is a pipe."""
         self.add(event(ts="2026-11-20T22:26:00.000001Z", sender="b@x.test", recipient="a@there.test", reason="relay-denied", code=554))
