@@ -100,6 +100,19 @@ static void take_client_name(struct span line, struct found *f)
         f->piece[CLIENT_NAME] = name;
 }
 
+/* Take the value behind the name that goes on to the end of the line, but for what stands there: the last end. A client chose it, and it may have anything in it. */
+static void take_last(struct found *f, enum piece which, struct span s, const char *name, const char *end)
+{
+    if (!span_pass(&s, name))
+        return;
+    const char *last = NULL;
+    for (struct span rest = s; (rest.at = span_find(rest, end)); rest.at++)
+        last = rest.at;
+    s.end = last ? last : s.end;
+    if (span_length(s))
+        f->piece[which] = s;
+}
+
 /* Make s what stands behind the last such word: what stands before may be a client's. */
 static bool pass_last(struct span *s, const char *word)
 {
@@ -129,6 +142,7 @@ static int read_reject(struct maillog *m, struct span text, struct event *e, str
     if (f->piece[RECIPIENT].at)
         details.at = f->piece[RECIPIENT].end;
     take(f, HELO, details, "helo=<", '>');
+    take_last(f, SASL_USER, details, " sasl_username=<", ">");
     return MAILLOG_REFUSED;
 }
 
@@ -139,7 +153,7 @@ static int read_sasl(struct maillog *m, struct span text, struct event *e, struc
         return MAILLOG_NOTHING;
     take_client_name(text, f);
     f->piece[SASL_METHOD] = span_until(s, ' ');
-    take(f, SASL_USER, s, "sasl_username=", ',');
+    take_last(f, SASL_USER, s, ", sasl_username=", ", sasl_sender=");
     if (f->piece[SASL_USER].at && span_is(f->piece[SASL_USER], "(unavailable)")) /* the client had not said it yet */
         f->piece[SASL_USER] = (struct span){0};
     e->stage = STAGE_AUTH;
@@ -241,7 +255,7 @@ static int read_sendmail(struct maillog *m, struct span text, struct event *e, s
     if (auth && e->stage == STAGE_NONE) {
         e->stage = STAGE_AUTH;
         take(f, SASL_METHOD, text, "AUTH failure (", ')');
-        take(f, SASL_USER, text, ", user=", ',');
+        take_last(f, SASL_USER, text, ", user=", ", relay=");
     }
     return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
 }

@@ -96,13 +96,13 @@ class Wired(Followed):
     def test_hostile_user(self):
         """A user name that imitates a log line, a key or a JSON object is a user name: the client is the real one, and there is one event."""
         client = self.client("submission")
-        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address"):
+        for name in ("x, sasl_username=root", "Miller, Joe, x", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address"):
             with self.subTest(name):
                 count = len(supplements(self.daemon.events()))
                 self.assertEqual(client.auth_plain(name, WRONG).code, 535)
                 wait_for("the event", lambda count=count: len(supplements(self.daemon.events())) > count, 20)
                 event = supplements(self.daemon.events())[-1]
-                self.assert_event(event, client_addr="127.0.0.1", via="maillog", sasl_method="PLAIN")
+                self.assert_event(event, client_addr="127.0.0.1", via="maillog", sasl_method="PLAIN", sasl_user=name)
 
     def test_found(self):
         """`mailwhy ref` of the first event shows the user, and the second one among those of the session."""
@@ -314,10 +314,10 @@ class Lines(Explained):
         self.log.touch()
         self.daemon.start()
         wait_for("the state", self.state.exists)
-        pid, = self.sendmail(user=", user=anna")
+        pid, = self.sendmail(user=", user=anna, b")
         self.expect([pid])
         event, = self.daemon.events()
-        self.assert_event(event, host="mx", mta="Sendmail", via="maillog", stage="auth", code=535, reason="auth-bad-credentials", client_addr="192.0.2.7",
+        self.assert_event(event, host="mx", sasl_user="anna, b", mta="Sendmail", via="maillog", stage="auth", code=535, reason="auth-bad-credentials", client_addr="192.0.2.7",
                           sasl_method="LOGIN")
         shown = mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout
         self.assertIn("auth-bad-credentials", shown)

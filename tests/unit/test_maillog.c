@@ -147,9 +147,19 @@ static struct line {
     {"SASL: without words", SMTPD "warning: unknown[192.0.2.7]: SASL PLAIN authentication failed:", MAILLOG_REFUSED,
      POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=PLAIN reply=\"535 5.7.8 Error: authentication "
              "failed:\""},
-    {"SASL: more behind the user",
+    {"SASL: a user with commas",
      SMTPD
-     "warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: (reason unavailable), sasl_username=joe@x.test, more=1",
+     "warning: c.test[192.0.2.7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=Miller, Joe, sasl_username=x",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 client_name=c.test sasl_method=LOGIN sasl_user=\"Miller, "
+             "Joe, sasl_username=x\" reply=\"535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6\""},
+    {"RCPT: of somebody who signed in", REJECT "RCPT from unknown[192.0.2.7]: " RELAY TAIL " sasl_username=<Miller, \"J>\">",
+     MAILLOG_REFUSED,
+     RELAYED "client_addr=192.0.2.7 helo=c.test sasl_user=\"Miller, \\x22J>\\x22\" sender=b@x.test "
+             "recipient=a@there.test " RELAY_REPLY},
+    {"SASL: a sender behind the user",
+     SMTPD "warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: (reason unavailable), sasl_username=joe@x.test, "
+           "sasl_sender=b@x.test",
      MAILLOG_REFUSED,
      POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=LOGIN sasl_user=joe@x.test reply=\"535 5.7.8 "
              "Error: authentication failed: (reason unavailable)\""},
