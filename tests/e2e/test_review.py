@@ -116,7 +116,6 @@ class RealPostfix(ReviewTest, RigTest):
         with client("submission") as c:
             c.auth_plain(USER, PASSWORD)
             c.message(MAILBOX, ELSEWHERE)
-            c.play(f"MAIL FROM:<{MAILBOX}>", "RCPT TO:<nobody@mailwhy.test>")
         with client() as c:
             c.play("FROBNICATE", "DATA", "QUIT")
         wait_for("the delivery", lambda: "status=bounced" in cls.rig.postfix.log_text(), 20)
@@ -172,7 +171,6 @@ class RealPostfix(ReviewTest, RigTest):
         self.assertEqual(review["lost_in_auth"], self.rig.postfix.log_text().count(": lost connection after AUTH"))
         self.assertEqual(review["deliveries_refused"], 1)
         self.assertEqual(counted(review["refused_by_others"]), {"relay-denied": 1})
-        self.assertEqual([self.maillog("--user", USER, "--code=550")["refused"], self.events("--user", USER, "--code=550")["refused"]], [1, 1])
         self.assertIn("b@elsewhere.test", counted(review["correspondents"]))
         self.assertNotIn("a@elsewhere.test", counted(review["correspondents"]))
 
