@@ -628,6 +628,14 @@ class Logs(ReviewTest):
         self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessed_users"]}, {"anna": (3, 3)})
         self.assertEqual({row["name"]: (row["count"], row["users"]) for row in review["guessing_clients"]}, {"198.51.100.1": (3, 3)})
 
+    def test_short_trend(self):
+        """The trend of less than a minute is by the second; times of the far future have theirs, too."""
+        now = datetime.datetime(9990, 1, 1, 12, 0, 0, tzinfo=datetime.timezone.utc)
+        for last in (ago(seconds=5), now):
+            with self.subTest(last):
+                self.write(*(event(last - datetime.timedelta(seconds=32)) for _ in range(3)), event(last))
+                self.assertEqual(self.reviewed(0, self.log)["reasons"][0]["trend"], [3] + 14 * [0] + [1])
+
     def test_one_attempt(self):
         """A failure and the event that names its user are one attempt, whatever is asked for: counted once, under its reason, code and user."""
         def attempt(number, user, client, reason="auth-bad-credentials", code=535):
