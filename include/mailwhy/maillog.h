@@ -17,6 +17,7 @@ enum maillog_kind {
     MAILLOG_NOTHING, /* none of these; or a line of something else */
     MAILLOG_REFUSED, /* by this server: e->reply, which may lack a code (e->code is 0 then) */
     MAILLOG_DELIVERY, /* a delivery that another server refused or put off, likewise */
+    MAILLOG_LOCAL, /* a delivery that an agent of this host refused or put off, likewise */
     MAILLOG_ACCEPTED, /* a message, by its sender */
     MAILLOG_LOST, /* a client that broke off after AUTH */
     MAILLOG_USER, /* not of a mail log: an event of ours that says who the user of a failed sign-in was, which is another event */

@@ -139,7 +139,7 @@ static int show(const struct reading *r, const struct cli_options *o, const stru
         return EX_OSERR;
     int status = review_show[o->format](&report, o);
     report_free(&report);
-    return status == EX_OK && tally->refused + tally->deliveries == 0 ? CLI_NOTHING_FOUND : status;
+    return status == EX_OK && !tally_any(tally) ? CLI_NOTHING_FOUND : status;
 }
 
 static int run(const struct cli_options *o, int count, char *const *files)

@@ -83,6 +83,7 @@ int review_json(const struct report *r, const struct cli_options *o)
     add_long(&out, "sessions_before", r->sessions_before);
     add_long(&out, "accepted", r->accepted);
     add_long(&out, "deliveries_refused", t->deliveries);
+    add_long(&out, "deliveries_refused_here", t->local);
     add_long(&out, "lost_in_auth", t->lost);
     add_long(&out, "unread_lines", r->lost.unread);
     add_long(&out, "unread_files", r->lost.files);

@@ -134,11 +134,11 @@ static int gather(struct watching *w, const char *line, size_t len)
 }
 
 /* Show an event. 0, or -1 with errno ENOMEM. */
-static int show(struct watching *w, const struct event *e, const struct said *said, bool delivery, const char *line, size_t len)
+static int show(struct watching *w, const struct event *e, const struct said *said, int kind, const char *line, size_t len)
 {
     if (w->options->json)
         return show_json(e, said_reason(said, e), line, len);
-    return watch_view(&w->view, e, said, delivery, w->options, &w->catalog);
+    return watch_view(&w->view, e, said, (enum maillog_kind)kind, w->options, &w->catalog);
 }
 
 /* Show or gather the event in a line, where there is one that is wanted. 0, or -1 with errno ENOMEM. */
@@ -165,7 +165,7 @@ static int take_line(struct watching *w, const char *line, size_t len)
     if (names_user && !w->filter.user.pattern) /* the failure has a line of its own, with its code */
         e.code = 0;
     if (wanted)
-        result = w->gathering ? gather(w, line, len) : show(w, &e, &said, kind == MAILLOG_DELIVERY, line, len);
+        result = w->gathering ? gather(w, line, len) : show(w, &e, &said, kind, line, len);
     said_free(&said);
     return result;
 }

@@ -25,7 +25,7 @@ BY = "reason code client network user sender recipient hour day mta".split()
 HEADINGS = ["Why this server refused", "Why other servers refused", "Ours to fix: what this server refuses", "Ours to fix: what other servers refuse from us",
             "Clients that guess passwords", "Networks that guess passwords", "Users whose passwords are guessed at", "Users with an old password in a program",
             "Real correspondents who were refused too", "Replies that the catalogue does not know"]
-KEYS = """refused sessions sessions_before accepted deliveries_refused lost_in_auth unread_lines unread_files exact bound groups reasons refused_by_others
+KEYS = """refused sessions sessions_before accepted deliveries_refused deliveries_refused_here lost_in_auth unread_lines unread_files exact bound groups reasons refused_by_others refused_here
     ours ours_elsewhere guessing_clients guessing_networks guessed_users old_passwords correspondents unknown""".split()
 
 
