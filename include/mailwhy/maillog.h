@@ -26,6 +26,7 @@ enum maillog_kind {
 /* What is kept from line to line; all zero but years at the start. */
 struct maillog {
     struct log_years years; /* of times without one; those of a file whose years.at is not 0 are read in order, by one */
+    unsigned long known; /* lines of Postfix or Sendmail that were read, whatever they say */
     unsigned long
         unread; /* lines of Postfix or Sendmail without a time that can be read, and refusals without a reply: cut lines */
     int hour_key; /* month, day and hour of hour_time */

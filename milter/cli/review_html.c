@@ -240,7 +240,7 @@ static int show_page(const struct sheet *s, const struct cli_options *o)
     if (tally_any(t))
         show_nav(s, o);
     fputs("<main>\n", s->to);
-    if (!tally_any(t))
+    if (!tally_any(t) && !s->report->lost.files)
         html(s->to, "<p class=\"none\">%s</p>\n", sheet_word(s, WORD_NOTHING));
     each_part(s, o, show_part);
     fputs("</main>\n</div>\n", s->to);

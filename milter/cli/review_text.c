@@ -208,7 +208,7 @@ int review_text(const struct report *r, const struct cli_options *o)
         if (numbers[i].shown)
             page_fit_label(&page, word(&v, numbers[i].label));
     view_head(&v);
-    if (!tally_any(r->tally))
+    if (!tally_any(r->tally) && !r->lost.files)
         page_paragraph(&page, LOOK_PLAIN, word(&v, WORD_NOTHING));
     for (int i = o->by ? REPORT_GROUPS : REPORT_REASONS; i < (o->by ? REPORT_REASONS : REPORT_QUESTIONS); i++)
         view_section(&v, (enum report_question)i);

@@ -15,6 +15,7 @@
 
 #include <mailwhy/follow.h>
 #include <mailwhy/journal.h>
+#include <mailwhy/log_source.h>
 #include <mailwhy/maillog.h>
 
 #include "print.h"
@@ -223,6 +224,29 @@ static int begin(struct watching *w)
     return w->follow ? follow_from_time(w->follow, w->filter.since - 1) : -1;
 }
 
+/* Whether what is watched is compressed, as log_source_packed() says: such a file does not grow. */
+static int is_packed(const struct watching *w)
+{
+    char start[4];
+    struct stat st;
+    bool is_input = strcmp(w->path, "-") == 0;
+    if (!is_input && (stat(w->path, &st) == -1 || !S_ISREG(st.st_mode)))
+        return 0;
+    int fd = is_input ? STDIN_FILENO : open(w->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t len = fd == -1 ? -1 : pread(fd, start, sizeof start, 0); /* of a pipe: none */
+    if (fd != -1 && !is_input)
+        close(fd);
+    return len > 0 ? log_source_packed(start, (size_t)len) : 0;
+}
+
+static int complain_packed(const struct watching *w, bool readable)
+{
+    fputs("mailwhy watch: ", stderr);
+    print_string(stderr, strcmp(w->path, "-") == 0 ? "standard input" : w->path);
+    fprintf(stderr, " is compressed: it does not grow, and can't be watched%s.\n", readable ? "; 'mailwhy review' reads it" : "");
+    return EX_NOINPUT;
+}
+
 static int complain(const struct watching *w, int error, const char *what)
 {
     fputs("mailwhy watch: ", stderr);
@@ -272,6 +296,9 @@ static void await(const struct watching *w)
 static int watch(struct watching *w)
 {
     const struct filter *f = &w->filter;
+    int packed = is_packed(w);
+    if (packed)
+        return complain_packed(w, packed > 0);
     int got = begin(w), status = EX_OK;
     for (bool first = true; status == EX_OK; first = false) {
         if (got == 0)

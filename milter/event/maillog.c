@@ -77,6 +77,7 @@ int maillog_read_message(struct maillog *m, const struct maillog_message *messag
         m->unread++;
         return MAILLOG_NOTHING;
     }
+    m->known++;
     f.piece[HOST] = message->host;
     e->mta = postfix ? "Postfix" : "Sendmail";
     int kind = postfix ? maillog_postfix(m, program, text, e, &f) : maillog_sendmail(m, text, e, &f);

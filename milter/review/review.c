@@ -19,6 +19,7 @@ struct worker {
     struct maillog maillog;
     struct journal journal;
     struct buffer strings; /* of an event of ours */
+    struct review_lines lines; /* known: events of ours */
     char *block;
 };
 
@@ -56,14 +57,23 @@ static void take_event(struct worker *w, struct event *e, int kind)
         tally_add(&w->tally, e, (enum maillog_kind)kind);
 }
 
+static int take_ours(struct worker *w, const char *line, size_t len, struct event *e)
+{
+    if (event_from_json(e, &w->strings, line, len) != 1)
+        return MAILLOG_NOTHING;
+    w->lines.known++;
+    return (int)kind_of(e);
+}
+
 static void take_line(struct worker *w, const char *line, size_t len)
 {
     static const char ours[] = "{\"ts\":";
     struct maillog_message message;
     struct event e;
     int kind;
+    w->lines.all++;
     if (len > sizeof ours && memcmp(line, ours, sizeof ours - 1) == 0)
-        kind = event_from_json(&e, &w->strings, line, len) == 1 ? (int)kind_of(&e) : MAILLOG_NOTHING;
+        kind = take_ours(w, line, len, &e);
     else if (journal_read_json(&w->journal, line, len, &message) == 1)
         kind = maillog_read_message(&w->maillog, &message, &e);
     else
@@ -76,7 +86,7 @@ static void take_entries(struct worker *w, enum journal_format format, struct sp
 {
     struct maillog_message message;
     struct event e;
-    while (journal_next(&w->journal, format, &piece, &message) == 1)
+    for (; journal_next(&w->journal, format, &piece, &message) == 1; w->lines.all++)
         take_event(w, &e, maillog_read_message(&w->maillog, &message, &e));
 }
 
@@ -174,6 +184,16 @@ const struct tally *review_tally(struct review *r)
             tally_merge(&r->workers[0].tally, &r->workers[i].tally);
     r->count = 1;
     return &r->workers[0].tally;
+}
+
+struct review_lines review_lines(const struct review *r)
+{
+    struct review_lines sum = {0};
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        sum.all += r->workers[i].lines.all;
+        sum.known += r->workers[i].lines.known + r->workers[i].maillog.known;
+    }
+    return sum;
 }
 
 unsigned long review_unread(const struct review *r)

@@ -484,7 +484,7 @@ class Logs(ReviewTest):
                 self.says(0, "review", self.log)
         self.assertEqual(self.reviewed(0, self.write(future, reject()))["last"], iso(years_on))
         self.assertEqual(self.reviewed(1, self.write(b""))["refused"], 0)
-        self.assertEqual(self.reviewed(1, self.write(rubbish))["refused"], 0)
+        self.assertEqual(self.says(65, "review", "--json", self.write(rubbish)).out, "")
         self.assertEqual(self.reviewed(1, self.write(gzip.compress(b"")))["refused"], 0)
         self.assertRegex(self.says(0, "review", self.write("soon" + reject(), reject())).out, "left out, since they cannot be read: +1")
         unreadable = self.says(66, "review", "--json", "/proc/self/mem", self.write(reject()))
@@ -635,6 +635,33 @@ class Logs(ReviewTest):
             with self.subTest(last):
                 self.write(*(event(last - datetime.timedelta(seconds=32)) for _ in range(3)), event(last))
                 self.assertEqual(self.reviewed(0, self.log)["reasons"][0]["trend"], [3] + 14 * [0] + [1])
+
+    def test_nothing_of_a_mail_server(self):
+        """A file with other things than mail, or with nothing that can be read, is said to be that, and is not a log without refusals."""
+        other = self.folder() / "other"
+        other.write_text("root:x:0:0\nNov 20 22:26:00 mx sshd[7]: Failed password for root\n" + '{"ts":1}\n')
+        for form in (("--json",), (), ("--format=html",), ("--format=csv",)):
+            said = self.says(65, "review", *form, other)
+            self.assertEqual((said.out, said.err), ("", f"mailwhy review: {other}: no line of Postfix or Sendmail, and no event of mailwhyd, is among its 3 lines\n"))
+        self.assertIn("is among its 3 lines", self.says(65, "review", "-", given=other.read_bytes()).err)
+        cut = self.folder() / "cut"
+        cut.write_text("2026 mx postfix/smtpd[7]: NOQUEUE: reject: x\nroot\n")
+        self.assertRegex(self.says(65, "review", cut).err, "nothing of its 2 lines can be read: 1 of a mail server ")
+        self.write(reject())
+        both = self.says(65, "review", "--json", other, self.log)
+        self.assertEqual(read_json(both.out)[0]["refused"], 1)
+        empty = self.folder() / "empty"
+        empty.touch()
+        quiet = self.folder() / "quiet"
+        quiet.write_text(postfix("connect from c.test[192.0.2.7]") + event(code=235, stage="auth", reply=None))
+        for nothing in (empty, quiet):
+            self.assertIn("Nothing was refused", self.says(1, "review", nothing).out)
+        xz = self.folder() / "log.xz"
+        xz.write_bytes(b"\xfd7zXZ\0" + bytes(100))
+        said = self.says(66, "review", xz)
+        self.assertNotIn("Nothing was refused", said.out)
+        looked_up = self.says(66, "ref", "--log", xz, "3ARFP-ZNZ01")
+        self.assertEqual(looked_up.err, f"mailwhy ref: the event log {xz} can't be read: it is compressed with neither gzip nor zstd.\n")
 
     def test_one_attempt(self):
         """A failure and the event that names its user are one attempt, whatever is asked for: counted once, under its reason, code and user."""

@@ -1,6 +1,7 @@
 """`mailwhy watch`: events as they come, from our event log and from mail logs, over rotations, in a pipe and on a terminal."""
 
 import fcntl
+import gzip
 import json
 import os
 import pty
@@ -111,6 +112,23 @@ class WatchTest(Tool):
 
 class Lines(WatchTest):
     """What is shown of a log that the test writes."""
+
+    def test_compressed(self):
+        """A compressed file is not watched, and that is said."""
+        for name, octets in (("log.gz", gzip.compress(event().encode())), ("log.zst", b"\x28\xb5\x2f\xfd" + bytes(9)), ("log.xz", b"\xfd7zXZ\0" + bytes(9))):
+            with self.subTest(name):
+                log = self.home / name
+                log.write_bytes(octets)
+                for args in ((log,), ("--since=1h", log)):
+                    watcher = self.watch(*args)
+                    self.assertEqual(watcher.end(None), 66)
+                    self.assertEqual((watcher.text, watcher.err.partition(";")[0].rstrip(".\n")),
+                                     ("", f"mailwhy watch: {log} is compressed: it does not grow, and can't be watched"))
+                    self.assertEqual("'mailwhy review' reads it" in watcher.err, name != "log.xz")
+                with open(log, "rb") as given:
+                    watcher = self.watch("-", given=given)
+                    self.assertEqual(watcher.end(None), 66)
+                self.assertIn("standard input is compressed", watcher.err)
 
     def test_user_of_a_failure(self):
         """The event that names the user of a failure has its reason, and no code, which the line before it has; with --user it stands for the failure."""
