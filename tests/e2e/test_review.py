@@ -689,6 +689,10 @@ class Logs(ReviewTest):
         self.write(*lines, *(line.replace(',"client_port":4009', "") for line in attempt(9, "session-less", "192.0.2.9")))
         for ref, user in (("3ARFP-ZNZ03", "anna"), ("3ARFP-ZNZ07", "joe"), ("3ARFP-ZNZ09", "session-less")):
             self.assertRegex(self.says(0, "ref", "--log", self.log, ref).out, rf"(?m)^User: +{user}$")
+            self.assertNotIn("The session", self.says(0, "ref", "--log", self.log, ref).out)
+        self.write(*lines, event(ref="3ARFP-ZNZ20", client_addr="192.0.2.3", client_port=4003))
+        shown = self.says(0, "ref", "--log", self.log, "3ARFP-ZNZ03").out
+        self.assertRegex(shown, r"(?m)^\* .* 535 .* 3ARFP-ZNZ03 +anna\n  .* 554 .* 3ARFP-ZNZ20 *$")
 
     def test_others(self):
         """Correspondents whose mail was accepted and refused, unknown replies in groups, what other servers refuse, and what is ours to fix."""
