@@ -16,11 +16,11 @@
 #define COUNTS_MAX 16384
 #define COUNTS_NAME_MAX 1024 /* octets that are kept of a name */
 
-/* How often something came in each minute; where these are many, in each five minutes, then in each hour. */
+/* How often something came in each second; where these are many, in each minute, then in each five minutes, then in each hour. */
 struct history {
     GHashTable *table; /* step since the Epoch -> how often */
     int step; /* seconds */
-    int last; /* the one that came last, */
+    long last; /* the one that came last, */
     unsigned count; /* which is not in the table yet */
 };
 

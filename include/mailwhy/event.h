@@ -2,6 +2,7 @@
 #ifndef MAILWHY_EVENT_H
 #define MAILWHY_EVENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -35,7 +36,19 @@ struct event {
     long attempt; /* the how-manieth failure of its session */
     const char *reply; /* as the MTA had it */
     size_t reply_len; /* a reply can hold NUL octets */
+
+    /* Of an event that only says who the user of a failed sign-in was: what the event of that failure has. */
+    char of[REF_SIZE]; /* its ref */
+    int of_code;
+    const char *of_enhanced;
+    const char *of_reason;
 };
+
+/* Whether it is such an event. */
+bool event_names_user(const struct event *e);
+
+/* The event that such a one tells of, as far as it does: *e with the code, enhanced code, reason and ref of the failure, and of nothing more. */
+struct event event_of_failure(const struct event *e);
 
 /* Append the event as one line of JSON with its "\n" (RFC 8259), keys in the order above. Octets that are not UTF-8, and control characters,
  * are written as \u00XX (CR, LF, TAB as \r, \n, \t). 0, or -1 with errno ENOMEM (out may hold a part). */

@@ -28,6 +28,9 @@ unsigned long log_source_lost(const struct log_source *s);
 
 bool log_source_plain(const struct log_source *s); /* the file is not compressed */
 
+/* Whether a file that begins with these octets (the first four) is compressed. 0: no; 1: by gzip or zstd; -1: by xz, bzip2 or lz4, which is not read. */
+int log_source_packed(const char *start, size_t len);
+
 /* How much of the file was read, and how large it is (0: not known), in its own octets: for showing progress. */
 void log_source_progress(const struct log_source *s, off_t *done, off_t *size);
 void log_source_close(struct log_source *s);

@@ -17,6 +17,7 @@ enum maillog_kind {
     MAILLOG_NOTHING, /* none of these; or a line of something else */
     MAILLOG_REFUSED, /* by this server: e->reply, which may lack a code (e->code is 0 then) */
     MAILLOG_DELIVERY, /* a delivery that another server refused or put off, likewise */
+    MAILLOG_LOCAL, /* a delivery that an agent of this host refused or put off, likewise */
     MAILLOG_ACCEPTED, /* a message, by its sender */
     MAILLOG_LOST, /* a client that broke off after AUTH */
     MAILLOG_USER, /* not of a mail log: an event of ours that says who the user of a failed sign-in was, which is another event */
@@ -25,6 +26,7 @@ enum maillog_kind {
 /* What is kept from line to line; all zero but years at the start. */
 struct maillog {
     struct log_years years; /* of times without one; those of a file whose years.at is not 0 are read in order, by one */
+    unsigned long known; /* lines of Postfix or Sendmail that were read, whatever they say */
     unsigned long
         unread; /* lines of Postfix or Sendmail without a time that can be read, and refusals without a reply: cut lines */
     int hour_key; /* month, day and hour of hour_time */

@@ -22,6 +22,12 @@ int reply_find_sign_in(struct reply_found *found, const char *text, size_t len);
 /* Likewise for a text that begins with "ruleset=" or "Milter" (Sendmail). */
 int reply_find_sendmail_reject(struct reply_found *found, const char *text, size_t len);
 
+/* Likewise for a text of Postfix's servers that reply_told() knows. */
+int reply_find_postfix_told(struct reply_found *found, const char *text, size_t len);
+
+/* Likewise for one of what the server behind smtpd_proxy_filter said: "QUEUEID: proxy-reject: ", "warning: proxy ". */
+int reply_find_postfix_proxy(struct reply_found *found, const char *text, size_t len);
+
 void reply_found_free(struct reply_found *found);
 
 #endif

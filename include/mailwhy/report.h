@@ -18,6 +18,7 @@ enum report_question {
     REPORT_GROUPS, /* by what was asked for, else by reason */
     REPORT_REASONS, /* why this server refused */
     REPORT_THEIRS, /* why other servers refused */
+    REPORT_LOCAL, /* why agents of this host refused what it had accepted */
     REPORT_OURS, /* of the first, what this server's administrator must mend */
     REPORT_OURS_THERE, /* of the second, likewise */
     REPORT_GUESSERS, /* clients that guess passwords */

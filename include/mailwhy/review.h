@@ -26,6 +26,12 @@ struct review *review_begin(const struct review_options *options);
 /* Read a log, or standard input for "-". 0, or -1 with errno as log_source says: what could be read was counted. */
 int review_read(struct review *r, const char *path);
 
+/* Lines and entries that were read so far, and those of them that are events or a mail server's. */
+struct review_lines {
+    unsigned long all, known;
+};
+struct review_lines review_lines(const struct review *r);
+
 /* All that was counted; it is the review's. Nothing can be read after it. */
 const struct tally *review_tally(struct review *r);
 

@@ -30,6 +30,7 @@ enum tally_kind {
     TALLY_GROUPS, /* refusals by what was asked for; clients */
     TALLY_REASONS, /* refusals by this server, by reason; clients, history */
     TALLY_THEIRS, /* deliveries that other servers refused, by reason; recipients, history */
+    TALLY_LOCAL, /* deliveries that an agent of this host refused, likewise */
     TALLY_GUESSERS, /* failed AUTH, by client; users */
     TALLY_NETWORKS, /* failed AUTH, by network; clients */
     TALLY_GUESSED, /* failed AUTH, by user; clients */
@@ -44,7 +45,7 @@ struct tally {
     pthread_mutex_t *matching; /* held while the catalogue is used; not ours */
     enum tally_by by;
     struct tally_span span;
-    unsigned long refused, deliveries, lost;
+    unsigned long refused, deliveries, local, lost;
     struct distinct sessions, sessions_before; /* with refusals; in the span, and before it */
     struct distinct accepted; /* messages, by queue id */
     unsigned long accepted_bare; /* of events without one */
@@ -65,6 +66,9 @@ const char *tally_reason(struct tally *t, const struct event *e);
 
 /* Add what another counted, which is empty then. */
 void tally_merge(struct tally *t, struct tally *other);
+
+/* Whether anything was refused, here or elsewhere. */
+bool tally_any(const struct tally *t);
 
 unsigned long tally_accepted(const struct tally *t);
 

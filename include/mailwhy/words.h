@@ -70,6 +70,7 @@
     X(SESSIONS_BEFORE, "sessions-before") \
     X(ACCEPTED, "accepted") \
     X(DELIVERIES, "deliveries") \
+    X(DELIVERIES_HERE, "deliveries-here") \
     X(LOST, "lost") \
     X(UNREAD_LINES, "unread-lines") \
     X(UNREAD_FILES, "unread-files") \
@@ -78,6 +79,7 @@
     /* Its questions */ \
     X(WHY_HERE, "why-here") \
     X(WHY_THERE, "why-there") \
+    X(WHY_UNDELIVERED, "why-undelivered") \
     X(OURS_HERE, "ours-here") \
     X(OURS_THERE, "ours-there") \
     X(GUESSERS, "guessers") \

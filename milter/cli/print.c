@@ -1,5 +1,6 @@
 #include "print.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -112,6 +113,13 @@ static void escape_json(FILE *to, uint32_t point, bool is_utf8)
         fprintf(to, "\\u%04x", (unsigned)point);
     else
         fprintf(to, "\\u%04x\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)), (unsigned)(0xdc00 + (point & 0x3ff)));
+}
+
+const char *print_fault(int error)
+{
+    if (error == EBADMSG)
+        return "its compressed data are damaged";
+    return error == EPROTONOSUPPORT ? "it is compressed with neither gzip nor zstd" : strerror(error);
 }
 
 void print_lines(FILE *to, const char *lines)

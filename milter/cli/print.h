@@ -14,6 +14,9 @@ void print_string(FILE *to, const char *s);
  * as a character reference. */
 void print_html(FILE *to, const char *s, size_t len);
 
+/* Why a file can't be read, in words: of an errno. */
+const char *print_fault(int error);
+
 /* Print each line of a text (of faults) so, with its line end. */
 void print_lines(FILE *to, const char *lines);
 

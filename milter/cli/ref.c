@@ -44,7 +44,7 @@ int ref_complain_log(const char *path)
     int error = errno;
     fputs("mailwhy ref: the event log ", stderr);
     print_string(stderr, path);
-    fprintf(stderr, " can't be read: %s.\n", strerror(error));
+    fprintf(stderr, " can't be read: %s.\n", print_fault(error));
     if (error == ENOENT || error == ENOTDIR)
         fprintf(stderr, "%s\n", missing);
     if (error == EACCES)

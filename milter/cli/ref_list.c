@@ -66,8 +66,13 @@ static int take_line(struct listing *l, const char *line, size_t len)
     if (got != 1)
         return got;
     const struct filter *f = &l->filter;
+    bool names_user = event_names_user(&e);
+    if (names_user)
+        e = event_of_failure(&e);
     if ((f->since && e.time.tv_sec < f->since) || (f->until && e.time.tv_sec >= f->until) ||
         !filter_takes(f, &e, e.reason ? e.reason : ""))
+        return 0;
+    if (names_user && *e.ref && !f->user.pattern && !l->options->json) /* it is listed by its own event */
         return 0;
     l->found++;
     if (l->options->json)

@@ -11,7 +11,8 @@
 
 #include "said.h"
 
-#define SESSION_COLUMNS 6
+#define SESSION_COLUMNS 7
+#define NEAR 64 /* events behind a failure among which that of its user is looked for */
 
 struct view {
     struct page page;
@@ -218,24 +219,45 @@ static void view_text(const struct view *v, struct buffer *scratch)
         page_words(&v->page, "", LOOK_PLAIN, word(v, WORD_WRONG_PORT));
 }
 
-/* Add the cells of one event of the session. 0, or -1 with errno ENOMEM. */
-static int add_session_row(struct buffer *cells, const char *line, size_t len, const char *own)
+/* Read the event of the session that says who the user was of this one: a failed sign-in, which the mail log told of. It is looked for among so many
+ * lines from that one on. Its strings are in store. */
+static bool find_user(const struct event *e, const struct event_session *session, size_t from, size_t most, struct event *named,
+                      struct buffer *store)
 {
-    struct event e;
-    struct buffer store = {0};
+    if (has(e->sasl_user) || e->stage != STAGE_AUTH || !has(e->ref))
+        return false;
+    for (size_t i = from; i < session->count && i - from < most; i++) {
+        buffer_clear(store);
+        if (event_from_json(named, store, session->lines[i], session->lens[i]) == 1 && event_names_user(named) &&
+            strcmp(named->of, e->ref) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Add the cells of one event of the session, its user with it; nothing for an event that only names one. 1; 0; -1 with errno ENOMEM. */
+static int add_session_row(struct buffer *cells, const struct event_session *session, size_t which, const char *own)
+{
+    struct event e, named;
+    struct buffer store = {0}, names = {0};
     char when[16] = "", code[16] = "";
     struct tm tm;
-    int got = event_from_json(&e, &store, line, len);
+    int got = event_from_json(&e, &store, session->lines[which], session->lens[which]);
+    if (got == 1 && has(e.of))
+        got = 0;
     if (got == 1) {
         bool same = strcmp(e.ref, own) == 0;
         if (gmtime_r(&e.time.tv_sec, &tm))
             strftime(when, sizeof when, "%H:%M:%S", &tm);
         if (e.code)
             snprintf(code, sizeof code, "%d", e.code);
-        const char *const row[] = {same ? "*" : "", when, code, stage_name(e.stage), e.reason, e.ref};
+        if (find_user(&e, session, which + 1, NEAR, &named, &names))
+            e.sasl_user = named.sasl_user;
+        const char *const row[] = {same ? "*" : "", when, code, stage_name(e.stage), e.reason, e.ref, e.sasl_user};
         for (size_t i = 0; i < SESSION_COLUMNS; i++)
             buffer_add(cells, row[i] ? row[i] : "", row[i] ? strlen(row[i]) + 1 : 1);
     }
+    buffer_free(&names);
     buffer_free(&store);
     return got;
 }
@@ -244,22 +266,20 @@ static int add_session_row(struct buffer *cells, const char *line, size_t len, c
 static int view_session(const struct view *v, const struct event_session *session)
 {
     const char *const heads[SESSION_COLUMNS] = {
-        "", "UTC", word(v, WORD_CODE), word(v, WORD_STAGE), word(v, WORD_ID), word(v, WORD_REFERENCE)};
+        "", "UTC", word(v, WORD_CODE), word(v, WORD_STAGE), word(v, WORD_ID), word(v, WORD_REFERENCE), word(v, WORD_USER)};
     struct buffer cells = {0};
     size_t count = 1;
-    if (session->count < 2)
-        return 0;
     for (size_t i = 0; i < SESSION_COLUMNS; i++)
         buffer_add(&cells, heads[i], strlen(heads[i]) + 1);
     for (size_t i = 0; i < session->count; i++) {
-        int got = add_session_row(&cells, session->lines[i], session->lens[i], v->event->ref);
+        int got = add_session_row(&cells, session, i, v->event->ref);
         if (got == -1)
             cells.failed = true;
         count += got == 1;
     }
     const char **cell = calloc(count * SESSION_COLUMNS, sizeof *cell), *at = cells.data;
     bool ok = cell && buffer_ok(&cells);
-    if (ok) {
+    if (ok && count > 2) {
         for (size_t i = 0; i < count * SESSION_COLUMNS; i++, at += strlen(at) + 1)
             cell[i] = at;
         page_title(&v->page, word(v, WORD_SESSION));
@@ -270,20 +290,6 @@ static int view_session(const struct view *v, const struct event_session *sessio
     return ok ? 0 : -1;
 }
 
-/* Read the event of the session that says who the user was of this one: a failed sign-in, which the mail log told of. Its strings are in store. */
-static bool find_user(const struct event *e, const struct event_session *session, struct event *named, struct buffer *store)
-{
-    if (has(e->sasl_user) || e->stage != STAGE_AUTH || !e->attempt)
-        return false;
-    for (size_t i = 0; i < session->count; i++) {
-        buffer_clear(store);
-        if (event_from_json(named, store, session->lines[i], session->lens[i]) == 1 && named->stage == STAGE_AUTH &&
-            !named->code && named->attempt == e->attempt && has(named->sasl_user))
-            return true;
-    }
-    return false;
-}
-
 int ref_view(const struct page *p, const struct event *e, const struct event_session *session, const struct catalog *catalog,
              const char *language)
 {
@@ -292,7 +298,7 @@ int ref_view(const struct page *p, const struct event *e, const struct event_ses
     struct buffer scratch = {0}, store = {0};
     struct event named, whole = *e;
     struct said said;
-    if (find_user(e, session, &named, &store)) {
+    if (find_user(e, session, 0, session->count, &named, &store)) {
         whole.sasl_user = named.sasl_user;
         whole.sasl_method = named.sasl_method;
         v.event = &whole;

@@ -41,8 +41,8 @@ static const char help[] =
     "  --format WHAT   text, json (one object), csv (one table, a row for each thing that was counted),\n"
     "                  html (a page of one file, with charts)\n"
     "  --json          --format json\n" CLI_HELP_OPTIONS
-    "Exit status: 0 reviewed, 1 no refusals in that span, 64 usage, 66 a file cannot be read (the others were), 78 bad\n"
-    "configuration or no catalogue.\n";
+    "Exit status: 0 reviewed, 1 no refusals in that span, 64 usage, 65 a file has nothing of a mail server in it, 66 one\n"
+    "cannot be read (the others were), 78 bad configuration or no catalogue.\n";
 
 /* What is shown of the reading, on a terminal. */
 struct progress {
@@ -55,6 +55,7 @@ struct reading {
     struct progress progress;
     struct review *review;
     unsigned long unread_files;
+    bool foreign; /* a file had nothing of a mail server in it */
 };
 
 static void show_progress(void *data, off_t done, off_t size)
@@ -80,30 +81,50 @@ static void clear_progress(struct progress *p)
     p->shown = 0;
 }
 
-/* EX_OK, or EX_NOINPUT: what is wrong has been said. */
+/* Say of a file in which nothing was recognised what it has in its place. */
+static int complain_foreign(struct reading *r, const char *path, unsigned long lines, unsigned long unread)
+{
+    r->foreign = true;
+    fputs("mailwhy review: ", stderr);
+    print_string(stderr, path);
+    if (unread)
+        fprintf(stderr, ": nothing of its %lu lines can be read: %lu of a mail server are cut, or have no time\n", lines, unread);
+    else
+        fprintf(stderr, ": no line of Postfix or Sendmail, and no event of mailwhyd, is among its %lu lines\n", lines);
+    return EX_DATAERR;
+}
+
+/* EX_OK, or EX_NOINPUT or EX_DATAERR: what is wrong has been said. */
 static int read_file(struct reading *r, const char *path)
 {
+    struct review_lines before = review_lines(r->review);
+    unsigned long unread = review_unread(r->review);
     r->progress.path = path;
     int got = review_read(r->review, path), error = errno;
     clear_progress(&r->progress);
+    struct review_lines now = review_lines(r->review);
+    if (got == 0 && now.known == before.known && now.all > before.all)
+        return complain_foreign(r, path, now.all - before.all, review_unread(r->review) - unread);
     if (got == 0)
         return EX_OK;
     r->unread_files++;
     fputs("mailwhy review: ", stderr);
     print_string(stderr, path);
-    fprintf(stderr, " can't be read%s: %s\n", error == EBADMSG ? " to its end" : "",
-            error == EBADMSG           ? "its compressed data are damaged"
-            : error == EPROTONOSUPPORT ? "it is compressed with neither gzip nor zstd"
-                                       : strerror(error));
+    fprintf(stderr, " can't be read%s: %s\n", error == EBADMSG ? " to its end" : "", print_fault(error));
     return EX_NOINPUT;
+}
+
+/* Of a file that can't be read and one that has nothing of a mail server: the first. */
+static int worse(int a, int b)
+{
+    return a > b ? a : b;
 }
 
 static int read_files(struct reading *r, const struct cli_options *o, time_t since, int count, char *const *files)
 {
     int status = EX_OK;
     for (int i = 0; i < count; i++)
-        if (read_file(r, files[i]) != EX_OK)
-            status = EX_NOINPUT;
+        status = worse(status, read_file(r, files[i]));
     if (count)
         return status;
     struct log_files all;
@@ -111,8 +132,8 @@ static int read_files(struct reading *r, const struct cli_options *o, time_t sin
         return EX_OSERR;
     bool missing = all.count > 1 && access(all.paths[0], F_OK) == -1 && errno == ENOENT; /* it was rotated just now */
     for (size_t i = all.count; i-- > (missing ? 1U : 0U);)
-        if (!log_files_is_double(&all, i) && read_file(r, all.paths[i]) != EX_OK)
-            status = EX_NOINPUT;
+        if (!log_files_is_double(&all, i))
+            status = worse(status, read_file(r, all.paths[i]));
     log_files_free(&all);
     return status;
 }
@@ -139,7 +160,7 @@ static int show(const struct reading *r, const struct cli_options *o, const stru
         return EX_OSERR;
     int status = review_show[o->format](&report, o);
     report_free(&report);
-    return status == EX_OK && tally->refused + tally->deliveries == 0 ? CLI_NOTHING_FOUND : status;
+    return status == EX_OK && !tally_any(tally) ? CLI_NOTHING_FOUND : status;
 }
 
 static int run(const struct cli_options *o, int count, char *const *files)
@@ -160,7 +181,8 @@ static int run(const struct cli_options *o, int count, char *const *files)
                                                      .progress = show_progress,
                                                      .data = &r.progress});
     int status = read_files(&r, o, filter.since, count, files);
-    int shown = show(&r, o, &catalog, now);
+    bool nothing = r.foreign && review_lines(r.review).known == 0; /* which has been said */
+    int shown = nothing ? status : show(&r, o, &catalog, now);
     review_end(r.review);
     catalog_release(catalog.catalog);
     return status != EX_OK ? status : shown;

@@ -237,10 +237,10 @@ static int show_page(const struct sheet *s, const struct cli_options *o)
     fputs("<body>\n", s->to);
     show_header(s);
     fputs("<div class=\"columns\">\n", s->to);
-    if (t->refused + t->deliveries)
+    if (tally_any(t))
         show_nav(s, o);
     fputs("<main>\n", s->to);
-    if (t->refused + t->deliveries == 0)
+    if (!tally_any(t) && !s->report->lost.files)
         html(s->to, "<p class=\"none\">%s</p>\n", sheet_word(s, WORD_NOTHING));
     each_part(s, o, show_part);
     fputs("</main>\n</div>\n", s->to);

@@ -64,6 +64,7 @@ int review_json(const struct report *r, const struct cli_options *o)
     json_put_long(&out, "sessions_before", (long)r->sessions_before);
     json_put_long(&out, "accepted", (long)r->accepted);
     json_put_long(&out, "deliveries_refused", (long)t->deliveries);
+    json_put_long(&out, "deliveries_refused_here", (long)t->local);
     json_put_long(&out, "lost_in_auth", (long)t->lost);
     json_put_long(&out, "unread_lines", (long)r->lost.unread);
     json_put_long(&out, "unread_files", (long)r->lost.files);

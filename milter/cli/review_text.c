@@ -182,7 +182,7 @@ static void view_section(struct view *v, enum report_question which)
     if (s->count == 0)
         return;
     page_title(v->page, word(v, s->title));
-    if (which == REPORT_REASONS || which == REPORT_THEIRS)
+    if (which == REPORT_REASONS || which == REPORT_THEIRS || which == REPORT_LOCAL)
         for (size_t i = 0; i < s->count; i++)
             view_reason(v, s, &s->rows[i]);
     else if (which == REPORT_OURS || which == REPORT_OURS_THERE)
@@ -205,9 +205,10 @@ int review_text(const struct report *r, const struct cli_options *o)
     page_fit_label(&page, word(&v, WORD_SPAN));
     review_numbers(r, numbers);
     for (size_t i = 0; i < REVIEW_NUMBERS; i++)
-        page_fit_label(&page, word(&v, numbers[i].label));
+        if (numbers[i].shown)
+            page_fit_label(&page, word(&v, numbers[i].label));
     view_head(&v);
-    if (r->tally->refused + r->tally->deliveries == 0)
+    if (!tally_any(r->tally) && !r->lost.files)
         page_paragraph(&page, LOOK_PLAIN, word(&v, WORD_NOTHING));
     for (int i = o->by ? REPORT_GROUPS : REPORT_REASONS; i < (o->by ? REPORT_REASONS : REPORT_QUESTIONS); i++)
         view_section(&v, (enum report_question)i);

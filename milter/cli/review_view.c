@@ -12,6 +12,7 @@ void review_numbers(const struct report *r, struct review_number out[static REVI
         {WORD_SESSIONS_BEFORE, r->sessions_before, t->sessions_before.about, r->sessions_before > 0},
         {WORD_ACCEPTED, r->accepted, t->accepted.about, r->accepted > 0},
         {WORD_DELIVERIES, t->deliveries, false, t->deliveries > 0},
+        {WORD_DELIVERIES_HERE, t->local, false, t->local > 0},
         {WORD_LOST, t->lost, false, t->lost > 0},
         {WORD_UNREAD_LINES, r->lost.unread, false, r->lost.unread > 0},
         {WORD_UNREAD_FILES, r->lost.files, false, r->lost.files > 0},

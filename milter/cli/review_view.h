@@ -19,7 +19,7 @@ struct review_number {
     bool about; /* it is an estimate */
     bool shown; /* else it is 0 and says nothing */
 };
-#define REVIEW_NUMBERS 9
+#define REVIEW_NUMBERS 10
 void review_numbers(const struct report *r, struct review_number out[static REVIEW_NUMBERS]);
 
 /* How much another span's number of sessions differs, in percent: "+12 %". */

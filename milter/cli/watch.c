@@ -15,6 +15,7 @@
 
 #include <mailwhy/follow.h>
 #include <mailwhy/journal.h>
+#include <mailwhy/log_source.h>
 #include <mailwhy/maillog.h>
 
 #include "print.h"
@@ -134,11 +135,11 @@ static int gather(struct watching *w, const char *line, size_t len)
 }
 
 /* Show an event. 0, or -1 with errno ENOMEM. */
-static int show(struct watching *w, const struct event *e, const struct said *said, bool delivery, const char *line, size_t len)
+static int show(struct watching *w, const struct event *e, const struct said *said, int kind, const char *line, size_t len)
 {
     if (w->options->json)
         return show_json(e, said_reason(said, e), line, len);
-    return watch_view(&w->view, e, said, delivery, w->options, &w->catalog);
+    return watch_view(&w->view, e, said, (enum maillog_kind)kind, w->options, &w->catalog);
 }
 
 /* Show or gather the event in a line, where there is one that is wanted. 0, or -1 with errno ENOMEM. */
@@ -150,6 +151,9 @@ static int take_line(struct watching *w, const char *line, size_t len)
     int kind = read_line(w, &e, line, len);
     if (kind <= MAILLOG_NOTHING)
         return kind;
+    bool names_user = event_names_user(&e);
+    if (names_user)
+        e = event_of_failure(&e);
     bool has_reason = e.reason && *e.reason; /* then the catalogue need not be asked for it */
     if (has_reason && !is_wanted(w, &e, e.reason))
         return 0;
@@ -158,8 +162,11 @@ static int take_line(struct watching *w, const char *line, size_t len)
     if (!has_reason || w->options->explain)
         said_of(&said, &e, w->catalog.catalog, w->catalog.language);
     int result = 0;
-    if (has_reason || is_wanted(w, &e, said_reason(&said, &e)))
-        result = w->gathering ? gather(w, line, len) : show(w, &e, &said, kind == MAILLOG_DELIVERY, line, len);
+    bool wanted = has_reason || is_wanted(w, &e, said_reason(&said, &e));
+    if (names_user && !w->filter.user.pattern) /* the failure has a line of its own, with its code */
+        e.code = 0;
+    if (wanted)
+        result = w->gathering ? gather(w, line, len) : show(w, &e, &said, kind, line, len);
     said_free(&said);
     return result;
 }
@@ -217,6 +224,29 @@ static int begin(struct watching *w)
     return w->follow ? follow_from_time(w->follow, w->filter.since - 1) : -1;
 }
 
+/* Whether what is watched is compressed, as log_source_packed() says: such a file does not grow. */
+static int is_packed(const struct watching *w)
+{
+    char start[4];
+    struct stat st;
+    bool is_input = strcmp(w->path, "-") == 0;
+    if (!is_input && (stat(w->path, &st) == -1 || !S_ISREG(st.st_mode)))
+        return 0;
+    int fd = is_input ? STDIN_FILENO : open(w->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    ssize_t len = fd == -1 ? -1 : pread(fd, start, sizeof start, 0); /* of a pipe: none */
+    if (fd != -1 && !is_input)
+        close(fd);
+    return len > 0 ? log_source_packed(start, (size_t)len) : 0;
+}
+
+static int complain_packed(const struct watching *w, bool readable)
+{
+    fputs("mailwhy watch: ", stderr);
+    print_string(stderr, strcmp(w->path, "-") == 0 ? "standard input" : w->path);
+    fprintf(stderr, " is compressed: it does not grow, and can't be watched%s.\n", readable ? "; 'mailwhy review' reads it" : "");
+    return EX_NOINPUT;
+}
+
 static int complain(const struct watching *w, int error, const char *what)
 {
     fputs("mailwhy watch: ", stderr);
@@ -266,6 +296,9 @@ static void await(const struct watching *w)
 static int watch(struct watching *w)
 {
     const struct filter *f = &w->filter;
+    int packed = is_packed(w);
+    if (packed)
+        return complain_packed(w, packed > 0);
     int got = begin(w), status = EX_OK;
     for (bool first = true; status == EX_OK; first = false) {
         if (got == 0)

@@ -25,9 +25,9 @@ static void add(struct buffer *out, const char *label, const char *value)
 }
 
 /* "192.0.2.7 user=anna from=anna@example.com to=joe@example.net". */
-static void add_who(struct buffer *out, const struct event *e, bool delivery)
+static void add_who(struct buffer *out, const struct event *e, enum maillog_kind kind)
 {
-    add(out, "", delivery ? "delivery" : NULL);
+    add(out, "", kind == MAILLOG_DELIVERY ? "delivery" : kind == MAILLOG_LOCAL ? "delivery here" : NULL);
     add(out, "", e->client_addr && *e->client_addr ? e->client_addr : e->client_name);
     add(out, "user=", e->sasl_user);
     add(out, "from=", e->sender);
@@ -119,12 +119,12 @@ static void put_explanation(const struct page *p, const struct event *e, const s
     put_words(p, WORD_REF, e->ref, &words, said, NULL);
 }
 
-int watch_view(struct watch_view *v, const struct event *e, const struct said *said, bool delivery, const struct cli_options *o,
-               const struct cli_catalog *catalog)
+int watch_view(struct watch_view *v, const struct event *e, const struct said *said, enum maillog_kind kind,
+               const struct cli_options *o, const struct cli_catalog *catalog)
 {
     struct buffer who = {0}, what = {0};
     const struct page page = page_on_stdout(o->color); /* a terminal may have another size now */
-    add_who(&who, e, delivery);
+    add_who(&who, e, kind);
     add_what(&what, e, said_reason(said, e));
     bool ok = buffer_ok(&who) && buffer_ok(&what);
     if (ok)

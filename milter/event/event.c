@@ -85,6 +85,24 @@ static bool value_of(const struct event *e, const struct event_field *f, struct 
     return v->text && v->len > 0;
 }
 
+bool event_names_user(const struct event *e)
+{
+    return !e->code && e->stage == STAGE_AUTH && e->sasl_user && *e->sasl_user;
+}
+
+struct event event_of_failure(const struct event *e)
+{
+    struct event of = *e;
+    memcpy(of.ref, e->of, sizeof of.ref);
+    of.code = e->of_code;
+    of.enhanced = e->of_enhanced;
+    of.reason = e->of_reason;
+    of.of[0] = '\0';
+    of.of_code = 0;
+    of.of_enhanced = of.of_reason = NULL;
+    return of;
+}
+
 int event_to_json(const struct event *e, struct buffer *out)
 {
     struct value v;

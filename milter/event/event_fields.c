@@ -33,6 +33,10 @@ const struct event_field event_fields[EVENT_FIELDS] = {
     ROW("queue_id", FIELD_TEXT, queue_id),
     ROW("attempt", FIELD_LONG, attempt),
     ROW("reply", FIELD_REPLY, reply),
+    ROW("of", FIELD_REF, of),
+    ROW("of_code", FIELD_INT, of_code),
+    ROW("of_enhanced", FIELD_TEXT, of_enhanced),
+    ROW("of_reason", FIELD_TEXT, of_reason),
 };
 
 size_t event_field_index(const char *key, size_t len)

@@ -15,7 +15,7 @@ struct event_field {
     size_t offset; /* in struct event */
 };
 
-#define EVENT_FIELDS 23
+#define EVENT_FIELDS 27
 extern const struct event_field event_fields[EVENT_FIELDS];
 
 /* The index of the key, EVENT_FIELDS where there is none of that name. */

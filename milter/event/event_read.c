@@ -20,27 +20,35 @@ struct reading {
     size_t next; /* the field that is expected: our own lines have them in their order */
 };
 
-static void take_time(struct reading *r, const char *text, size_t len)
+/* Where the field stands in the event. */
+static void *member_of(const struct reading *r, size_t index)
 {
-    if (event_time_parse(text, len, &r->event->time) == 0)
+    return (char *)r->event + event_fields[index].offset;
+}
+
+static void take_time(struct reading *r, void *member, const char *text, size_t len)
+{
+    if (event_time_parse(text, len, member) == 0)
         r->has_time = true;
 }
 
 /* A reference is taken only in its proper form. */
-static void take_ref(struct reading *r, const char *text, size_t len)
+static void take_ref(struct reading *r, void *member, const char *text, size_t len)
 {
     char ref[REF_SIZE];
+    (void)r;
     if (len == REF_SIZE - 1 && ref_parse(text, ref) == 0 && memcmp(ref, text, REF_SIZE) == 0)
-        memcpy(r->event->ref, ref, REF_SIZE);
+        memcpy(member, ref, REF_SIZE);
 }
 
-static void take_stage(struct reading *r, const char *text, size_t len)
+static void take_stage(struct reading *r, void *member, const char *text, size_t len)
 {
+    (void)r;
     (void)len;
-    r->event->stage = stage_from_name(text);
+    *(enum stage *)member = stage_from_name(text);
 }
 
-static void (*const take_text[FIELD_KINDS])(struct reading *r, const char *text, size_t len) = {
+static void (*const take_text[FIELD_KINDS])(struct reading *r, void *member, const char *text, size_t len) = {
     [FIELD_TIME] = take_time, [FIELD_REF] = take_ref, [FIELD_STAGE] = take_stage};
 
 /* Keep a text that was put into the store behind mark, where the event points to it; else take what it says. */
@@ -50,7 +58,7 @@ static int keep_text(struct reading *r, size_t index, size_t mark)
     size_t len = r->store->len - mark;
     if (kind != FIELD_TEXT && kind != FIELD_REPLY) {
         if (take_text[kind])
-            take_text[kind](r, buffer_string(r->store) + mark, len);
+            take_text[kind](r, member_of(r, index), buffer_string(r->store) + mark, len);
         buffer_cut(r->store, mark);
         return 1;
     }
@@ -69,7 +77,7 @@ static int read_text(struct reading *r, size_t index)
     if (!json_plain_string(&r->json, &text, &len)) {
         got = json_string(&r->json, r->store, event_fields[index].kind == FIELD_REPLY);
     } else if (event_fields[index].kind == FIELD_TIME) {
-        take_time(r, text, len);
+        take_time(r, member_of(r, index), text, len);
         return 1;
     } else if (buffer_add(r->store, text, len) == -1) {
         return -1;
@@ -89,11 +97,12 @@ static bool plain_number(struct json *j, long *n)
     return true;
 }
 
-static int read_number(struct reading *r, const struct event_field *f)
+static int read_number(struct reading *r, size_t index)
 {
+    const struct event_field *f = &event_fields[index];
+    void *member = member_of(r, index);
     const char *start = r->json.at;
     long n;
-    void *member = (char *)r->event + f->offset;
     if (!plain_number(&r->json, &n)) {
         if (!json_skip(&r->json))
             return 0;
@@ -112,7 +121,7 @@ static int read_value(struct reading *r, size_t index)
     json_white(&r->json);
     if (r->json.at < r->json.end && *r->json.at == '"')
         return read_text(r, index);
-    return read_number(r, &event_fields[index]);
+    return read_number(r, index);
 }
 
 /* The field whose comma and key stand next as our own writer writes them, which are passed; EVENT_FIELDS: something else does. */
@@ -190,6 +199,6 @@ int event_from_json(struct event *e, struct buffer *store, const char *line, siz
     }
     for (size_t i = 0; i < EVENT_FIELDS; i++)
         if (r.place[i])
-            *(const char **)(void *)((char *)e + event_fields[i].offset) = store->data + r.place[i] - 1;
+            *(const char **)member_of(&r, i) = store->data + r.place[i] - 1;
     return 1;
 }

@@ -17,6 +17,12 @@ static bool has(const char *s)
     return s && *s;
 }
 
+/* Whether the one says who the user of the other was; or is itself. */
+static bool same_refusal(const struct event *e, const struct event *other)
+{
+    return strcmp(other->ref, e->ref) == 0 || strcmp(other->of, e->ref) == 0;
+}
+
 static bool same_session(const struct event *a, const struct event *b)
 {
     return a->pid == b->pid && a->client_port == b->client_port && has(b->host) && strcmp(a->host, b->host) == 0 &&
@@ -48,7 +54,7 @@ static int look_at(struct event_session *s, const struct line *line, const struc
     struct buffer store = {0};
     int got = event_from_json(&other, &store, line->text, line->len);
     if (got == 1)
-        got = same_session(e, &other) ? keep(s, line) : 0;
+        got = (e->client_port ? same_session(e, &other) : same_refusal(e, &other)) ? keep(s, line) : 0;
     buffer_free(&store);
     return got;
 }
@@ -58,7 +64,10 @@ static int collect(struct event_session *s, struct lines *l, const struct event 
     char mark[40];
     struct line line;
     time_t time, until = e->time.tv_sec + AROUND;
-    snprintf(mark, sizeof mark, "\"client_port\":%ld", e->client_port);
+    if (e->client_port)
+        snprintf(mark, sizeof mark, "\"client_port\":%ld", e->client_port);
+    else
+        snprintf(mark, sizeof mark, "\"%s\"", e->ref);
     off_t own = log_seek_time(l, e->time.tv_sec), at = log_seek_time(l, e->time.tv_sec - AROUND);
     if (own == -1 || at == -1)
         return -1;
@@ -79,7 +88,7 @@ int event_session_find(struct event_session *s, const char *path, const struct e
 {
     struct lines l;
     *s = (struct event_session){0};
-    if (!has(e->host) || !has(e->client_addr) || !e->client_port)
+    if (e->client_port ? !has(e->host) || !has(e->client_addr) : !*e->ref || e->stage != STAGE_AUTH)
         return 0;
     if (log_open(&l, path) == -1)
         return -1;

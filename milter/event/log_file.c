@@ -38,14 +38,6 @@ static int make_temporary(void)
     return fd;
 }
 
-/* Whether gzip or zstd made the file. */
-static bool is_packed(int fd)
-{
-    char start[4];
-    ssize_t len = pread(fd, start, sizeof start, 0);
-    return (len >= 2 && memcmp(start, "\x1f\x8b", 2) == 0) || (len == 4 && memcmp(start, "\x28\xb5\x2f\xfd", 4) == 0);
-}
-
 /* A temporary file with what is in the packed one, up to where it is damaged. -1 with errno. */
 static int unpack(const char *path)
 {
@@ -76,7 +68,9 @@ int log_open(struct lines *l, const char *path)
         errno = S_ISDIR(st.st_mode) ? EISDIR : ESPIPE;
         goto fail;
     }
-    if (is_packed(l->fd)) {
+    char start[4];
+    ssize_t len = pread(l->fd, start, sizeof start, 0);
+    if (len > 0 && log_source_packed(start, (size_t)len) != 0) {
         close(l->fd);
         l->fd = unpack(path);
         if (l->fd == -1 || fstat(l->fd, &st) == -1)

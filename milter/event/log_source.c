@@ -160,6 +160,21 @@ static const struct format formats[] = {{"\x1f\x8b", 2, begin_gzip, unpack_gzip,
                                         {"\x04\x22\x4d\x18", 4, begin_other, NULL, NULL}, /* lz4 */
                                         {"", 0, NULL, unpack_plain, NULL}};
 
+/* The format of a file that begins with that. */
+static const struct format *format_of(const char *start, size_t len)
+{
+    const struct format *f = formats;
+    while (len < f->len || memcmp(start, f->magic, f->len) != 0)
+        f++;
+    return f;
+}
+
+int log_source_packed(const char *start, size_t len)
+{
+    const struct format *f = format_of(start, len);
+    return f->len == 0 ? 0 : f->unpack ? 1 : -1;
+}
+
 /* Tell the format by what the file begins with. 0, or -1 with errno. */
 static int begin(struct log_source *s)
 {
@@ -169,9 +184,7 @@ static int begin(struct log_source *s)
     while (got == 1 && s->packed_len < 4);
     if (got == -1)
         return -1;
-    s->format = formats;
-    while (s->packed_len < s->format->len || memcmp(s->packed, s->format->magic, s->format->len) != 0)
-        s->format++;
+    s->format = format_of(s->packed, s->packed_len);
     return s->format->begin ? s->format->begin(s) : 0;
 }
 

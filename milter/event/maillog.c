@@ -4,7 +4,7 @@
 
 #include <mailwhy/reply.h>
 
-#include "maillog_found.h"
+#include "maillog_pieces.h"
 #include "maillog_time.h"
 
 /* The time at the beginning of a line. */
@@ -22,194 +22,6 @@ static bool read_time(struct maillog *m, struct span *s, struct timespec *time)
     }
     *time = (struct timespec){.tv_sec = m->hour_time + 60 * stamp.minute + stamp.second};
     return m->hour_time != -1;
-}
-
-/* An address as the mail system writes it in angle brackets: one that begins with a quoted string may hold any of these within it. */
-static struct span address(struct span s)
-{
-    struct span whole = s;
-    if (s.at < s.end && *s.at == '"') {
-        for (s.at++; s.at < s.end && *s.at != '"'; s.at++)
-            s.at += *s.at == '\\' && s.at + 1 < s.end;
-        whole.end = span_until(s, '>').end;
-        return whole;
-    }
-    return span_until(s, '>');
-}
-
-void maillog_take(struct found *f, enum piece which, struct span s, const char *name, char end)
-{
-    if (!span_pass(&s, name))
-        return;
-    struct span v = end == '>' ? address(s) : span_until(s, end);
-    if (span_length(v))
-        f->piece[which] = v;
-}
-
-static const struct {
-    const char *name;
-    enum stage stage;
-} stages[] = {{"RCPT", STAGE_RCPT},         {"MAIL", STAGE_MAIL},          {"EHLO", STAGE_HELO},       {"HELO", STAGE_HELO},
-              {"DATA", STAGE_DATA},         {"END-OF-MESSAGE", STAGE_EOM}, {"CONNECT", STAGE_CONNECT}, {"AUTH", STAGE_AUTH},
-              {"STARTTLS", STAGE_STARTTLS}, {"UNKNOWN", STAGE_UNKNOWN},    {"header", STAGE_EOM},      {"body", STAGE_EOM}};
-
-static enum stage stage_of(struct span s)
-{
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
-        if (span_starts(s, stages[i].name))
-            return stages[i].stage;
-    return STAGE_NONE;
-}
-
-void maillog_set_reply(struct maillog *m, struct event *e)
-{
-    const struct buffer *reply = &m->found.reply;
-    struct reply r;
-    e->reply = reply->data;
-    e->reply_len = reply->len;
-    if (reply_parse_bare(&r, reply->data, reply->len) == 0) {
-        e->code = r.code;
-        e->enhanced = r.enhanced.class ? enhanced_format(&r.enhanced, m->enhanced) : NULL;
-        reply_free(&r);
-    }
-}
-
-bool maillog_take_reply(struct maillog *m, struct span line, maillog_find *find, struct event *e, struct found *f)
-{
-    if (find(&m->found, line.at, span_length(line)) != 1)
-        return false;
-    maillog_set_reply(m, e);
-    if (m->found.client)
-        f->piece[CLIENT_ADDR] = (struct span){m->found.client, m->found.client + m->found.client_len};
-    return true;
-}
-
-/* Postfix's "name[address]": the name before the address that was found. */
-static void take_client_name(struct span line, struct found *f)
-{
-    const char *end = f->piece[CLIENT_ADDR].at;
-    if (!end || end - line.at < 2 || *--end != '[')
-        return;
-    struct span name = {end, end};
-    while (name.at > line.at && name.at[-1] != ' ')
-        name.at--;
-    if (span_length(name) && !span_is(name, "unknown"))
-        f->piece[CLIENT_NAME] = name;
-}
-
-/* Make s what stands behind the last such word: what stands before may be a client's. */
-static bool pass_last(struct span *s, const char *word)
-{
-    bool any = false;
-    while (span_pass(s, word))
-        any = true;
-    return any;
-}
-
-static int read_reject(struct maillog *m, struct span text, struct event *e, struct found *f)
-{
-    struct span s = text, details = text;
-    if (!span_pass(&s, "reject: "))
-        return MAILLOG_NOTHING;
-    e->stage = stage_of(s);
-    if (!maillog_take_reply(m, text, reply_find, e, f)) {
-        m->unread++;
-        return MAILLOG_NOTHING;
-    }
-    take_client_name(text, f);
-    if (pass_last(&details, "; from=<"))
-        details.at -= strlen("from=<");
-    maillog_take(f, SENDER, details, "from=<", '>');
-    if (f->piece[SENDER].at) /* which may have the next names in it */
-        details.at = f->piece[SENDER].end;
-    maillog_take(f, RECIPIENT, details, " to=<", '>');
-    if (f->piece[RECIPIENT].at)
-        details.at = f->piece[RECIPIENT].end;
-    maillog_take(f, HELO, details, "helo=<", '>');
-    return MAILLOG_REFUSED;
-}
-
-/* "warning: name[address]: SASL LOGIN authentication failed: TEXT, sasl_username=...". Other warnings have a client's text in them. */
-static int read_sasl(struct maillog *m, struct span text, struct event *e, struct found *f)
-{
-    struct span s = {text.at + strlen("warning: "), text.end}, client = span_until(s, ' ');
-    s.at = client.end;
-    if (!span_length(client) || client.end[-1] != ':' || !span_starts(s, " SASL "))
-        return MAILLOG_NOTHING;
-    s.at += strlen(" SASL ");
-    struct span method = span_until(s, ' ');
-    s.at = method.end;
-    if (!span_starts(s, " authentication failed") || !maillog_take_reply(m, text, reply_find_sign_in, e, f))
-        return MAILLOG_NOTHING;
-    take_client_name(text, f);
-    f->piece[SASL_METHOD] = method;
-    maillog_take(f, SASL_USER, s, "sasl_username=", ',');
-    if (f->piece[SASL_USER].at && span_is(f->piece[SASL_USER], "(unavailable)")) /* the client had not said it yet */
-        f->piece[SASL_USER] = (struct span){0};
-    e->stage = STAGE_AUTH;
-    return MAILLOG_REFUSED;
-}
-
-static int read_lost(struct span text, struct event *e, struct found *f)
-{
-    struct span s = text;
-    if (!span_starts(text, "lost connection after AUTH from ") || !span_pass(&s, " from "))
-        return MAILLOG_NOTHING;
-    maillog_take(f, CLIENT_ADDR, s, "[", ']');
-    take_client_name(text, f);
-    e->stage = STAGE_AUTH;
-    return MAILLOG_LOST;
-}
-
-static int read_delivery(struct maillog *m, struct span text, struct event *e, struct found *f)
-{
-    struct span s = text;
-    bool delivery =
-        span_pass(&s, " status=") && (span_starts(s, "bounced") || span_starts(s, "deferred") || span_starts(s, "expired"));
-    if (!delivery || !span_find(text, " relay=") || !maillog_take_reply(m, text, reply_find, e, f))
-        return MAILLOG_NOTHING;
-    f->piece[CLIENT_ADDR] = (struct span){0};
-    maillog_take(f, RECIPIENT, text, "to=<", '>');
-    return MAILLOG_DELIVERY;
-}
-
-static int read_queued(struct span text, struct found *f)
-{
-    static const char active[] = "(queue active)";
-    if (span_length(text) < sizeof active || memcmp(text.end - (sizeof active - 1), active, sizeof active - 1) != 0)
-        return MAILLOG_NOTHING;
-    maillog_take(f, SENDER, text, "from=<", '>');
-    return f->piece[SENDER].at ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
-}
-
-/* A line of smtpd, postscreen or cleanup, behind its queue id. */
-static int read_server(struct maillog *m, struct span text, struct event *e, struct found *f)
-{
-    if (span_starts(text, "connect ") || span_starts(text, "disconnect "))
-        return MAILLOG_NOTHING;
-    if (span_starts(text, "warning: "))
-        return read_sasl(m, text, e, f);
-    if (span_starts(text, "lost "))
-        return read_lost(text, e, f);
-    struct span verb = text;
-    if (span_pass(&verb, ": ") && (span_starts(verb, "reject: ") || span_starts(verb, "milter-reject: ")))
-        return read_reject(m, text, e, f);
-    return MAILLOG_NOTHING;
-}
-
-/* A line of one of Postfix's services: "postfix/smtpd", "postfix-out/submission/smtpd". */
-static int read_postfix(struct maillog *m, struct span program, struct span text, struct event *e, struct found *f)
-{
-    static const char *const servers[] = {"smtpd", "cleanup", "postscreen"};
-    const char *slash = memrchr(program.at, '/', span_length(program));
-    struct span service = {slash ? slash + 1 : program.at, program.end}, id = span_until(text, ':');
-    if (span_length(id) >= 6 && span_length(id) < 24 && !span_starts(id, "NOQUEUE") && !span_starts(id, "warning"))
-        f->piece[QUEUE_ID] = id;
-    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++)
-        if (span_is(service, servers[i]))
-            return read_server(m, text, e, f);
-    bool queue = span_length(service) >= 4 && memcmp(service.end - 4, "qmgr", 4) == 0; /* oqmgr, too */
-    return queue ? read_queued(text, f) : read_delivery(m, text, e, f);
 }
 
 /* Take apart what stands behind the time: "host program[pid]: text". False: it is not that. */
@@ -230,7 +42,7 @@ static bool split(struct span s, struct maillog_message *message)
 }
 
 /* Make strings of what was found. 0, or -1 with errno ENOMEM. */
-static int set_strings(struct maillog *m, const struct found *f, struct event *e)
+static int set_strings(struct maillog *m, const struct maillog_found *f, struct event *e)
 {
     const char **const strings[PIECES] = {
         [HOST] = &e->host,         [CLIENT_NAME] = &e->client_name, [CLIENT_ADDR] = &e->client_addr,
@@ -255,7 +67,7 @@ static int set_strings(struct maillog *m, const struct found *f, struct event *e
 int maillog_read_message(struct maillog *m, const struct maillog_message *message, struct event *e)
 {
     struct span program = message->program, text = message->text;
-    struct found f = {0};
+    struct maillog_found f = {0};
     *e = (struct event){.time = message->time, .pid = message->pid};
     buffer_clear(&m->strings);
     bool postfix = span_starts(program, "postfix"), sendmail = span_starts(program, "sendmail") || span_starts(program, "sm-");
@@ -265,9 +77,10 @@ int maillog_read_message(struct maillog *m, const struct maillog_message *messag
         m->unread++;
         return MAILLOG_NOTHING;
     }
+    m->known++;
     f.piece[HOST] = message->host;
     e->mta = postfix ? "Postfix" : "Sendmail";
-    int kind = postfix ? read_postfix(m, program, text, e, &f) : maillog_read_sendmail(m, text, e, &f);
+    int kind = postfix ? maillog_postfix(m, program, text, e, &f) : maillog_sendmail(m, text, e, &f);
     return kind != MAILLOG_NOTHING && set_strings(m, &f, e) == -1 ? -1 : kind;
 }
 

@@ -1,7 +1,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "maillog_found.h"
+#include "maillog_pieces.h"
 
 #define STARS 3 /* of a row */
 
@@ -83,7 +83,7 @@ static const struct own *find_own(struct span s, const struct own *rows, size_t 
 }
 
 /* The address in the brackets that come next, as {client_addr} has it but for "IPv6:". */
-static void take_client(struct found *f, struct span text, const char *behind)
+static void take_client(struct maillog_found *f, struct span text, const char *behind)
 {
     if (*behind)
         for (struct span s = text; span_pass(&s, behind);)
@@ -96,7 +96,7 @@ static void take_client(struct found *f, struct span text, const char *behind)
 }
 
 /* What Sendmail's own code refused. text: behind the queue id. */
-static int read_own(struct maillog *m, struct span text, struct event *e, struct found *f)
+static int read_own(struct maillog *m, struct span text, struct event *e, struct maillog_found *f)
 {
     struct span star[STARS] = {{0}}, about = text, recipient = text;
     const struct own *own = NULL;
@@ -132,7 +132,7 @@ static int read_own(struct maillog *m, struct span text, struct event *e, struct
 }
 
 /* What Sendmail's rulesets are about. */
-static void take_ruleset(struct span text, struct event *e, struct found *f)
+static void take_ruleset(struct span text, struct event *e, struct maillog_found *f)
 {
     struct span ruleset = text;
     if (!span_pass(&ruleset, "ruleset="))
@@ -146,7 +146,7 @@ static void take_ruleset(struct span text, struct event *e, struct found *f)
 }
 
 /* What a milter was about that refused. Of "data" Sendmail does not tell whether it is the command or the end of the message. */
-static void take_milter(struct span text, struct event *e, struct found *f)
+static void take_milter(struct span text, struct event *e, struct maillog_found *f)
 {
     if (!span_starts(text, "Milter: "))
         return;
@@ -158,7 +158,7 @@ static void take_milter(struct span text, struct event *e, struct found *f)
 }
 
 /* A line that has no reply: a message that was accepted, or what Sendmail's own code refused. */
-static int read_plain(struct maillog *m, struct span text, struct span said, struct event *e, struct found *f)
+static int read_plain(struct maillog *m, struct span text, struct span said, struct event *e, struct maillog_found *f)
 {
     struct span behind = text;
     if (span_starts(said, "from=") && span_find(said, "nrcpts=")) {
@@ -177,24 +177,30 @@ static int read_plain(struct maillog *m, struct span text, struct span said, str
 }
 
 /* "AUTH failure (LOGIN): TEXT, user=..., relay=name [address]". The user may be any text. */
-static int read_auth_failure(struct maillog *m, struct span text, struct event *e, struct found *f)
+static int read_auth_failure(struct maillog *m, struct span text, struct event *e, struct maillog_found *f)
 {
-    struct span user = text, behind;
     if (!maillog_take_reply(m, text, reply_find_sign_in, e, f))
         return MAILLOG_NOTHING;
     e->stage = STAGE_AUTH;
     maillog_take(f, SASL_METHOD, text, "AUTH failure (", ')');
-    if (span_pass(&user, ", user=")) {
-        for (behind = user; span_pass(&behind, ", relay=");)
-            user.end = behind.at - strlen(", relay=");
-        if (span_length(user))
-            f->piece[SASL_USER] = user;
-    }
+    maillog_take_last(f, SASL_USER, text, ", user=", ", relay=");
     return MAILLOG_REFUSED;
 }
 
+/* Whether the mailer delivers on this host. */
+static bool is_own(struct span text)
+{
+    static const char *const mailers[] = {"local,", "prog,", "*file*,", "*include*,", "procmail,", "cyrus"};
+    bool own = false;
+    if (!span_pass(&text, ", mailer="))
+        return false;
+    for (size_t i = 0; i < sizeof mailers / sizeof *mailers && !own; i++)
+        own = span_starts(text, mailers[i]);
+    return own;
+}
+
 /* What a line is shows only at its beginning, behind the queue id where it has one: further on a client's text may stand. */
-int maillog_read_sendmail(struct maillog *m, struct span text, struct event *e, struct found *f)
+int maillog_sendmail(struct maillog *m, struct span text, struct event *e, struct maillog_found *f)
 {
     struct span id = span_until(text, ':'), said = {id.end + (text.end - id.end < 2 ? 0 : 2), text.end};
     if (span_length(id) >= 8 && span_length(id) < 24)
@@ -211,9 +217,11 @@ int maillog_read_sendmail(struct maillog *m, struct span text, struct event *e, 
         return MAILLOG_NOTHING; /* a message that was refused here, once more for each recipient */
     if (!maillog_take_reply(m, said, delivery ? reply_find : reply_find_sendmail_reject, e, f))
         return MAILLOG_NOTHING;
-    if (delivery)
+    if (delivery) {
         maillog_take(f, RECIPIENT, said, "to=<", '>');
+        return is_own(said) ? MAILLOG_LOCAL : MAILLOG_DELIVERY;
+    }
     take_ruleset(said, e, f);
     take_milter(said, e, f);
-    return delivery ? MAILLOG_DELIVERY : MAILLOG_REFUSED;
+    return MAILLOG_REFUSED;
 }

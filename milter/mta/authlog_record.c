@@ -42,6 +42,10 @@ static void take_over(struct event *e, const struct event *failure)
 void authlog_record_user(struct service *s, const struct event *failure, const struct event *seen)
 {
     struct event e = *seen;
+    memcpy(e.of, seen->ref, sizeof e.of);
+    e.of_code = seen->code;
+    e.of_enhanced = seen->enhanced;
+    e.of_reason = seen->reason;
     e.code = 0;
     e.enhanced = e.reason = e.challenge = e.reply = NULL;
     e.reply_len = 0;

@@ -16,7 +16,7 @@ struct session *authlog_session(struct service *s, const struct event *failure);
 /* Copy what the session knows of the message that the line is about, and the line does not say; both are the caller's, and untouched where there is none. */
 void authlog_message(struct session *session, const struct event *failure, char **sender, char **recipient);
 
-/* The event of the reply map, turned into the one that says who the user was. */
+/* The event of the reply map, turned into the one that says who the user was, of which failure. */
 void authlog_record_user(struct service *s, const struct event *failure, const struct event *seen);
 
 /* An event of its own, with what its session knows: the one given, else one that is found. A refusal that was explained before has one, and none

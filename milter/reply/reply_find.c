@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include <mailwhy/reply_told.h>
 #include <mailwhy/span.h>
 
 static const char *find_last(struct span s, const char *word)
@@ -113,14 +114,69 @@ static void end_at_session(struct span *s)
 /* "reject: header Subject: what a client wrote from name[addr]; from=<> helo=<>: 5.7.1 TEXT". */
 static bool find_postfix_header(struct reply_found *found, struct span s)
 {
-    const char *behind = find_last(s, "]; from=<"), *reply = behind ? find_last((struct span){behind, s.end}, ">: ") : NULL;
+    const char *behind = find_last(s, "; from=<"), *reply = behind ? find_last((struct span){behind, s.end}, ">: ") : NULL;
     if (!reply)
         return false;
     const char *from = find_last((struct span){s.at, behind}, " from ");
-    struct span client = {from ? from : s.at, behind + 1};
-    take_client(found, &client);
+    struct span client = {from ? from : s.at, behind};
+    take_client(found, &client); /* "from local": there is none */
     s.at = reply + strlen(">: ");
     add_reply(&found->reply, s);
+    return true;
+}
+
+/* "reject: mime-error TEXT: what a client wrote from name[addr]; from=<> to=<>", without a code: that is 5.6.0 for each of them. */
+static bool find_postfix_mime_error(struct reply_found *found, struct span s)
+{
+    const char *behind = find_last(s, "; from=<"), *from = behind ? find_last((struct span){s.at, behind}, " from ") : NULL;
+    struct span client = {from, behind}, text = span_until(s, ':');
+    if (!from)
+        return false;
+    take_client(found, &client);
+    buffer_add_string(&found->reply, "5.6.0 ");
+    buffer_add(&found->reply, text.at, span_length(text));
+    return true;
+}
+
+/* "proxy-reject: END-OF-MESSAGE: REPLY; from=<>", of the server behind smtpd_proxy_filter: the client is not in it. */
+static bool find_postfix_proxy(struct reply_found *found, struct span s)
+{
+    if (!span_pass(&s, "proxy-reject: ") || !span_pass(&s, ": "))
+        return false;
+    end_at_session(&s);
+    add_reply(&found->reply, s);
+    return true;
+}
+
+/* 'warning: proxy addr:port rejected "MAIL FROM:<a@b.test>": "REPLY"', likewise. */
+static bool find_postfix_proxied(struct reply_found *found, struct span s)
+{
+    if (!span_pass(&s, "warning: proxy ") || !span_pass(&s, " rejected \""))
+        return false;
+    const char *reply = NULL; /* the last: an address in the command may have the like in it */
+    for (struct span rest = s; span_pass(&rest, "\": \"");)
+        reply = is_refusal(rest) ? rest.at : reply;
+    if (!reply || s.end[-1] != '"')
+        return false;
+    s = (struct span){reply, s.end - 1};
+    add_reply(&found->reply, s);
+    return true;
+}
+
+/* What is told without its reply. */
+static bool find_postfix_told(struct reply_found *found, struct span s)
+{
+    struct span message = s;
+    span_pass(&message, "]: "); /* of the process */
+    const struct reply_told *told = reply_told(s);
+    if (!told && !(told = reply_told(message)))
+        return false;
+    bool client = span_pass(&s, " from ") && take_client(found, &s);
+    buffer_add_string(&found->reply, told->reply);
+    if (client && told->with_client) {
+        buffer_add_string(&found->reply, " from ");
+        buffer_add(&found->reply, found->client, found->client_len);
+    }
     return true;
 }
 
@@ -129,8 +185,10 @@ static bool find_postfix_reject(struct reply_found *found, struct span s)
 {
     if (!span_pass(&s, "reject: ") && !span_pass(&s, "reject_warning: "))
         return false;
-    if (span_starts(s, "header ") || span_starts(s, "body "))
+    if (span_starts(s, "header ") || span_starts(s, "body ") || span_starts(s, "content "))
         return find_postfix_header(found, s);
+    if (span_starts(s, "mime-error "))
+        return span_pass(&s, " ") && find_postfix_mime_error(found, s);
     if (!span_pass(&s, " from ") || !take_client(found, &s) || !span_pass(&s, ": "))
         return false;
     end_at_session(&s);
@@ -309,7 +367,8 @@ static bool find_exim_rejected(struct reply_found *found, struct span s)
 }
 
 static bool (*const finders[])(struct reply_found *found, struct span s) = {
-    find_postfix_reject,    find_postfix_sasl, find_postfix_delivery, find_sendmail_auth, find_sendmail_reject,
+    find_postfix_reject,    find_postfix_sasl, find_postfix_delivery, find_postfix_proxy,
+    find_postfix_proxied,   find_postfix_told, find_sendmail_auth,    find_sendmail_reject,
     find_sendmail_delivery, find_code,         find_exim_rejected,
 };
 
@@ -351,6 +410,17 @@ int reply_find_sign_in(struct reply_found *found, const char *text, size_t len)
 int reply_find_sendmail_reject(struct reply_found *found, const char *text, size_t len)
 {
     return find_by(find_sendmail_reject, found, text, len);
+}
+
+int reply_find_postfix_told(struct reply_found *found, const char *text, size_t len)
+{
+    return find_by(find_postfix_told, found, text, len);
+}
+
+int reply_find_postfix_proxy(struct reply_found *found, const char *text, size_t len)
+{
+    bool warning = span_starts((struct span){text, text + len}, "warning: ");
+    return find_by(warning ? find_postfix_proxied : find_postfix_proxy, found, text, len);
 }
 
 void reply_found_free(struct reply_found *found)

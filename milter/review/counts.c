@@ -1,5 +1,6 @@
 #include <mailwhy/counts.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,13 +134,25 @@ void counts_note_other(const struct counts *c, struct count *count, const char *
     distinct_add(&count->others, c->others, distinct_hash(name, kept_length(name)));
 }
 
-/* A minute, five, an hour. */
+/* A second, a minute, five, an hour. */
 static int longer(int step)
 {
-    return step == 60 ? 300 : 3600;
+    return step == 1 ? 60 : step == 60 ? 300 : 3600;
 }
 
-static void add_step(struct history *h, int at, unsigned count);
+/* A step as a key, and back. */
+static void *key_of(long at)
+{
+    static_assert(sizeof(long) == sizeof(void *), "a pointer holds any time");
+    return (void *)(intptr_t)at;
+}
+
+static long step_of(const void *key)
+{
+    return (long)(intptr_t)key;
+}
+
+static void add_step(struct history *h, long at, unsigned count);
 
 /* Make the steps longer, and add up what falls into one. */
 static void lengthen(struct history *h, int step)
@@ -155,15 +168,15 @@ static void lengthen(struct history *h, int step)
         return;
     g_hash_table_iter_init(&iter, old);
     while (g_hash_table_iter_next(&iter, &at, &count))
-        add_step(h, GPOINTER_TO_INT(at) / factor, GPOINTER_TO_UINT(count));
+        add_step(h, step_of(at) / factor, GPOINTER_TO_UINT(count));
     g_hash_table_destroy(old);
 }
 
-static void add_step(struct history *h, int at, unsigned count)
+static void add_step(struct history *h, long at, unsigned count)
 {
     if (!h->table)
         h->table = g_hash_table_new(g_direct_hash, g_direct_equal);
-    void *key = GINT_TO_POINTER(at);
+    void *key = key_of(at);
     unsigned before = GPOINTER_TO_UINT(g_hash_table_lookup(h->table, key));
     if (!before && h->step < 3600 && g_hash_table_size(h->table) >= STEPS_MAX) {
         int step = longer(h->step);
@@ -190,10 +203,10 @@ void count_note_time(struct count *c, time_t time)
         return;
     struct history *h = &c->history;
     if (!h->step)
-        h->step = 60;
-    if ((int)(time / h->step) != h->last)
+        h->step = 1;
+    if (time / h->step != h->last)
         settle(h);
-    h->last = (int)(time / h->step); /* settling may have made it another */
+    h->last = time / h->step; /* settling may have made it another */
     h->count++;
 }
 
@@ -207,13 +220,13 @@ void history_each(const struct history *h, void (*take)(void *data, time_t step,
         return;
     g_hash_table_iter_init(&iter, h->table);
     while (g_hash_table_iter_next(&iter, &at, &count))
-        take(data, (time_t)GPOINTER_TO_INT(at) * h->step, GPOINTER_TO_UINT(count));
+        take(data, (time_t)step_of(at) * h->step, GPOINTER_TO_UINT(count));
 }
 
 static void merge_step(void *data, time_t step, unsigned long count)
 {
     struct history *h = data;
-    add_step(h, (int)(step / h->step), (unsigned)count);
+    add_step(h, step / h->step, (unsigned)count);
 }
 
 static void merge_history(struct history *h, struct history *other)

@@ -78,6 +78,7 @@ static const struct question {
     [REPORT_GROUPS] = {"groups", WORD_REFUSALS, WORD_ID, WORD_CLIENTS, "clients", TALLY_GROUPS, false, any},
     [REPORT_REASONS] = {"reasons", WORD_WHY_HERE, WORD_ID, WORD_CLIENTS, "clients", TALLY_REASONS, true, any},
     [REPORT_THEIRS] = {"refused_by_others", WORD_WHY_THERE, WORD_ID, WORD_RECIPIENTS, "recipients", TALLY_THEIRS, true, any},
+    [REPORT_LOCAL] = {"refused_here", WORD_WHY_UNDELIVERED, WORD_ID, WORD_RECIPIENTS, "recipients", TALLY_LOCAL, true, any},
     [REPORT_OURS] = {"ours", WORD_OURS_HERE, WORD_ID, WORD_CLIENTS, "clients", TALLY_REASONS, true, is_ours},
     [REPORT_OURS_THERE] = {"ours_elsewhere", WORD_OURS_THERE, WORD_ID, WORD_RECIPIENTS, "recipients", TALLY_THEIRS, true,
                            is_ours_there},

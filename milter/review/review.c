@@ -19,6 +19,7 @@ struct worker {
     struct maillog maillog;
     struct journal journal;
     struct buffer strings; /* of an event of ours */
+    struct review_lines lines; /* known: events of ours */
     char *block;
 };
 
@@ -37,7 +38,7 @@ static enum maillog_kind kind_of(const struct event *e)
 {
     if (e->code >= 400)
         return MAILLOG_REFUSED;
-    if (e->code == 0 && e->stage == STAGE_AUTH && e->sasl_user)
+    if (event_names_user(e))
         return MAILLOG_USER;
     return e->code == 250 ? MAILLOG_ACCEPTED : MAILLOG_NOTHING;
 }
@@ -45,8 +46,23 @@ static enum maillog_kind kind_of(const struct event *e)
 static void take_event(struct worker *w, struct event *e, int kind)
 {
     const struct filter *filter = w->review->options.filter;
+    struct event of;
+    if (kind == MAILLOG_USER && !filter->any) {
+        of = event_of_failure(e);
+        e = &of;
+        if (filter->user.pattern && e->code) /* the failure's own event is not taken: it lacks the user */
+            kind = MAILLOG_REFUSED;
+    }
     if (kind > MAILLOG_NOTHING && (filter->any || filter_takes(filter, e, tally_reason(&w->tally, e))))
         tally_add(&w->tally, e, (enum maillog_kind)kind);
+}
+
+static int take_ours(struct worker *w, const char *line, size_t len, struct event *e)
+{
+    if (event_from_json(e, &w->strings, line, len) != 1)
+        return MAILLOG_NOTHING;
+    w->lines.known++;
+    return (int)kind_of(e);
 }
 
 static void take_line(struct worker *w, const char *line, size_t len)
@@ -55,8 +71,9 @@ static void take_line(struct worker *w, const char *line, size_t len)
     struct maillog_message message;
     struct event e;
     int kind;
+    w->lines.all++;
     if (len > sizeof ours && memcmp(line, ours, sizeof ours - 1) == 0)
-        kind = event_from_json(&e, &w->strings, line, len) == 1 ? (int)kind_of(&e) : MAILLOG_NOTHING;
+        kind = take_ours(w, line, len, &e);
     else if (journal_read_json(&w->journal, line, len, &message) == 1)
         kind = maillog_read_message(&w->maillog, &message, &e);
     else
@@ -69,7 +86,7 @@ static void take_entries(struct worker *w, enum journal_format format, struct sp
 {
     struct maillog_message message;
     struct event e;
-    while (journal_next(&w->journal, format, &piece, &message) == 1)
+    for (; journal_next(&w->journal, format, &piece, &message) == 1; w->lines.all++)
         take_event(w, &e, maillog_read_message(&w->maillog, &message, &e));
 }
 
@@ -167,6 +184,16 @@ const struct tally *review_tally(struct review *r)
             tally_merge(&r->workers[0].tally, &r->workers[i].tally);
     r->count = 1;
     return &r->workers[0].tally;
+}
+
+struct review_lines review_lines(const struct review *r)
+{
+    struct review_lines sum = {0};
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        sum.all += r->workers[i].lines.all;
+        sum.known += r->workers[i].lines.known + r->workers[i].maillog.known;
+    }
+    return sum;
 }
 
 unsigned long review_unread(const struct review *r)

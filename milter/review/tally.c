@@ -20,7 +20,7 @@ void tally_begin(struct tally *t, const struct catalog *catalog, pthread_mutex_t
 {
     *t = (struct tally){.catalog = catalog, .matching = matching, .by = by, .span = *span};
     for (size_t i = 0; i < TALLY_KINDS; i++)
-        counts_begin(&t->counts[i], i == TALLY_REASONS || i == TALLY_THEIRS ? &distinct_middle : &distinct_small);
+        counts_begin(&t->counts[i], i >= TALLY_REASONS && i <= TALLY_LOCAL ? &distinct_middle : &distinct_small);
     t->known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 }
 
@@ -230,6 +230,9 @@ void tally_add(struct tally *t, const struct event *e, enum maillog_kind kind)
     } else if (kind == MAILLOG_DELIVERY) {
         t->deliveries++;
         count_timed(t, TALLY_THEIRS, reason_or_unknown(t, e), time, e->recipient);
+    } else if (kind == MAILLOG_LOCAL) {
+        t->local++;
+        count_timed(t, TALLY_LOCAL, reason_or_unknown(t, e), time, e->recipient);
     } else if (kind == MAILLOG_USER) {
         add_user(t, e);
     } else if (kind == MAILLOG_REFUSED) {
@@ -241,6 +244,7 @@ void tally_merge(struct tally *t, struct tally *other)
 {
     t->refused += other->refused;
     t->deliveries += other->deliveries;
+    t->local += other->local;
     t->lost += other->lost;
     t->accepted_bare += other->accepted_bare;
     if (other->first)
@@ -252,6 +256,11 @@ void tally_merge(struct tally *t, struct tally *other)
     for (size_t i = 0; i < TALLY_KINDS; i++)
         counts_merge(&t->counts[i], &other->counts[i]);
     tally_end(other);
+}
+
+bool tally_any(const struct tally *t)
+{
+    return t->refused || t->deliveries || t->local;
 }
 
 unsigned long tally_accepted(const struct tally *t)

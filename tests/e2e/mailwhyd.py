@@ -15,7 +15,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = TREE / os.environ.get("MAILWHY_BUILD", "build")
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 EVENT_KEYS = """ts ref host mta via pid stage code enhanced reason client_addr client_port client_name helo tls sasl_method sasl_user
-    challenge sender recipient queue_id attempt reply""".split()
+    challenge sender recipient queue_id attempt reply of of_code of_enhanced of_reason""".split()
 STATUSES = ("OK", "NOTFOUND", "TEMP", "TIMEOUT", "PERM")
 
 

@@ -3,6 +3,7 @@
 import collections
 import gzip
 import itertools
+import json
 import os
 import random
 import socket
@@ -73,6 +74,7 @@ class Wired(Followed):
             named, = self.wait_for_user(user)
             event = self.daemon.event(ref)
             self.assert_event(named, via="maillog", stage="auth", sasl_method="PLAIN", attempt=number, code=None, ref=None, reason=None, reply=None,
+                              of=ref, of_code=535, of_enhanced=event["enhanced"], of_reason=event["reason"],
                               **{key: event.get(key) for key in ("host", "mta", "pid", "client_addr", "client_port", "helo", "tls")})
             self.assert_event(event, via="socketmap", sasl_user=None, attempt=number, client_addr="127.0.0.1", helo="client.test")
             self.assertLess(event["ts"], named["ts"])
@@ -96,14 +98,14 @@ class Wired(Followed):
     def test_hostile_user(self):
         """A user name that imitates a log line, a key or a JSON object is a user name: the client is the real one, and there is one event."""
         client = self.client("submission")
-        for name in ("x, sasl_username=root", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address",
+        for name in ("x, sasl_username=root", "Miller, Joe, x", "x\\\",\\\"code\\\":535", "a b[192.0.2.99]: SASL LOGIN authentication failed: y", "%s%n$client_address",
                      "x reject: x from y[192.0.2.99]: 535 5.7.8 Error: authentication failed: z"):
             with self.subTest(name):
                 count = len(supplements(self.daemon.events()))
                 self.assertEqual(client.auth_plain(name, WRONG).code, 535)
                 wait_for("the event", lambda count=count: len(supplements(self.daemon.events())) > count, 20)
                 event = supplements(self.daemon.events())[-1]
-                self.assert_event(event, client_addr="127.0.0.1", via="maillog", sasl_method="PLAIN")
+                self.assert_event(event, client_addr="127.0.0.1", via="maillog", sasl_method="PLAIN", sasl_user=name)
 
     def test_found(self):
         """`mailwhy ref` of the first event shows the user, and the second one among those of the session."""
@@ -115,6 +117,9 @@ class Wired(Followed):
         self.assertRegex(mailwhy("ref", "--log", self.daemon.log, ref).stdout, rf"(?m)^User: +{user}, PLAIN$")
         shown = mailwhy("ref", "--log", self.daemon.log, "--json", ref).stdout
         self.assertIn(f'"sasl_user":"{user}"', shown)
+        review = json.loads(mailwhy("review", "--json", "--user", user, self.daemon.log).stdout)
+        self.assertEqual((review["refused"], [row["name"] for row in review["reasons"]]), (1, ["auth-bad-credentials"]))
+        self.assertIn(ref, mailwhy("ref", "--user", user, "--log", self.daemon.log).stdout)
 
 
 class MilterAlone(Followed):
@@ -421,10 +426,10 @@ class Written(Explained):
     def assert_sendmail(self):
         """A failed sign-in of Sendmail becomes an event with reason and reference, at once."""
         self.start()
-        pid, = self.sendmail(user=", user=anna")
+        pid, = self.sendmail(user=", user=anna, b")
         self.expect([pid])
         event, = self.daemon.events()
-        self.assert_event(event, host="mx", mta="Sendmail", via="maillog", stage="auth", code=535, reason="auth-bad-credentials", client_addr="192.0.2.7",
+        self.assert_event(event, host="mx", sasl_user="anna, b", mta="Sendmail", via="maillog", stage="auth", code=535, reason="auth-bad-credentials", client_addr="192.0.2.7",
                           sasl_method="LOGIN")
         shown = mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout
         self.assertIn("auth-bad-credentials", shown)

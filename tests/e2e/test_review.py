@@ -25,7 +25,7 @@ BY = "reason code client network user sender recipient hour day mta".split()
 HEADINGS = ["Why this server refused", "Why other servers refused", "Ours to fix: what this server refuses", "Ours to fix: what other servers refuse from us",
             "Clients that guess passwords", "Networks that guess passwords", "Users whose passwords are guessed at", "Users with an old password in a program",
             "Real correspondents who were refused too", "Replies that the catalogue does not know"]
-KEYS = """refused sessions sessions_before accepted deliveries_refused lost_in_auth unread_lines unread_files exact bound groups reasons refused_by_others
+KEYS = """refused sessions sessions_before accepted deliveries_refused deliveries_refused_here lost_in_auth unread_lines unread_files exact bound groups reasons refused_by_others refused_here
     ours ours_elsewhere guessing_clients guessing_networks guessed_users old_passwords correspondents unknown""".split()
 
 
@@ -484,7 +484,7 @@ class Logs(ReviewTest):
                 self.says(0, "review", self.log)
         self.assertEqual(self.reviewed(0, self.write(future, reject()))["last"], iso(years_on))
         self.assertEqual(self.reviewed(1, self.write(b""))["refused"], 0)
-        self.assertEqual(self.reviewed(1, self.write(rubbish))["refused"], 0)
+        self.assertEqual(self.says(65, "review", "--json", self.write(rubbish)).out, "")
         self.assertEqual(self.reviewed(1, self.write(gzip.compress(b"")))["refused"], 0)
         self.assertRegex(self.says(0, "review", self.write("soon" + reject(), reject())).out, "left out, since they cannot be read: +1")
         unreadable = self.says(66, "review", "--json", "/proc/self/mem", self.write(reject()))
@@ -627,6 +627,72 @@ class Logs(ReviewTest):
         self.assertEqual(self.by("user", self.log), {"anna": 3, "user0": 1, "user1": 1, "user2": 1})
         self.assertEqual({row["name"]: (row["count"], row["clients"]) for row in review["guessed_users"]}, {"anna": (3, 3)})
         self.assertEqual({row["name"]: (row["count"], row["users"]) for row in review["guessing_clients"]}, {"198.51.100.1": (3, 3)})
+
+    def test_short_trend(self):
+        """The trend of less than a minute is by the second; times of the far future have theirs, too."""
+        now = datetime.datetime(9990, 1, 1, 12, 0, 0, tzinfo=datetime.timezone.utc)
+        for last in (ago(seconds=5), now):
+            with self.subTest(last):
+                self.write(*(event(last - datetime.timedelta(seconds=32)) for _ in range(3)), event(last))
+                self.assertEqual(self.reviewed(0, self.log)["reasons"][0]["trend"], [3] + 14 * [0] + [1])
+
+    def test_nothing_of_a_mail_server(self):
+        """A file with other things than mail, or with nothing that can be read, is said to be that, and is not a log without refusals."""
+        other = self.folder() / "other"
+        other.write_text("root:x:0:0\nNov 20 22:26:00 mx sshd[7]: Failed password for root\n" + '{"ts":1}\n')
+        for form in (("--json",), (), ("--format=html",), ("--format=csv",)):
+            said = self.says(65, "review", *form, other)
+            self.assertEqual((said.out, said.err), ("", f"mailwhy review: {other}: no line of Postfix or Sendmail, and no event of mailwhyd, is among its 3 lines\n"))
+        self.assertIn("is among its 3 lines", self.says(65, "review", "-", given=other.read_bytes()).err)
+        cut = self.folder() / "cut"
+        cut.write_text("2026 mx postfix/smtpd[7]: NOQUEUE: reject: x\nroot\n")
+        self.assertRegex(self.says(65, "review", cut).err, "nothing of its 2 lines can be read: 1 of a mail server ")
+        self.write(reject())
+        both = self.says(65, "review", "--json", other, self.log)
+        self.assertEqual(read_json(both.out)[0]["refused"], 1)
+        empty = self.folder() / "empty"
+        empty.touch()
+        quiet = self.folder() / "quiet"
+        quiet.write_text(postfix("connect from c.test[192.0.2.7]") + event(code=235, stage="auth", reply=None))
+        for nothing in (empty, quiet):
+            self.assertIn("Nothing was refused", self.says(1, "review", nothing).out)
+        xz = self.folder() / "log.xz"
+        xz.write_bytes(b"\xfd7zXZ\0" + bytes(100))
+        said = self.says(66, "review", xz)
+        self.assertNotIn("Nothing was refused", said.out)
+        looked_up = self.says(66, "ref", "--log", xz, "3ARFP-ZNZ01")
+        self.assertEqual(looked_up.err, f"mailwhy ref: the event log {xz} can't be read: it is compressed with neither gzip nor zstd.\n")
+
+    def test_one_attempt(self):
+        """A failure and the event that names its user are one attempt, whatever is asked for: counted once, under its reason, code and user."""
+        def attempt(number, user, client, reason="auth-bad-credentials", code=535):
+            ref = f"3ARFP-ZNZ{number:02}"
+            keys = {"client_addr": client, "client_port": 4000 + number, "reply": None, "stage": "auth"}
+            return (event(ref=ref, code=code, enhanced="5.7.8", reason=reason, **keys),
+                    event(code=None, enhanced=None, reason=None, via="maillog", sasl_user=user, of=ref, of_code=code, of_enhanced="5.7.8", of_reason=reason, **keys))
+        lines = [line for i in range(5) for line in attempt(i, "anna", f"192.0.2.{i}")] + [*attempt(7, "joe", "192.0.2.1"), *attempt(8, "anna", "192.0.2.1", "auth-user-disabled", 525)]
+        self.write(*lines)
+        for args, refused, users in (((), 7, {"anna": 6, "joe": 1}), (("--user=anna",), 6, {"anna": 6}), (("--user=*",), 7, {"anna": 6, "joe": 1}),
+                                     (("--user=anna", "--code=525"), 1, {"anna": 1}), (("--reason=auth-bad-credentials",), 6, {"anna": 5, "joe": 1}),
+                                     (("--code=5.7.8", "--client=192.0.2.1"), 3, {"anna": 2, "joe": 1}), (("--user=joe", "--client=192.0.2.0/31"), 1, {"joe": 1})):
+            with self.subTest(args):
+                self.assertEqual(self.by("user", *args, self.log), users)
+                review = self.reviewed(0, *args, self.log)
+                self.assertEqual((review["refused"], review["sessions"]), (refused, refused))
+                self.assertEqual(sum(row["count"] for row in review["reasons"]), refused)
+        self.assertEqual(counted(self.reviewed(0, "--user=anna", self.log)["reasons"]), {"auth-bad-credentials": 5, "auth-user-disabled": 1})
+        self.assertEqual(counted(self.reviewed(0, "--user=anna", self.log)["guessed_users"]), {"anna": 6})
+        self.assertEqual(self.reviewed(1, "--user=nobody", self.log)["refused"], 0)
+        listed = self.says(0, "ref", "--user=anna", "--log", self.log).out
+        self.assertEqual([listed.count(f"3ARFP-ZNZ{i:02}") for i in (*range(5), 7, 8)], [1, 1, 1, 1, 1, 0, 1])
+        self.assertEqual(self.says(0, "ref", "--client=192.0.2.1", "--log", self.log).out.count("3ARFP"), 3)
+        self.write(*lines, *(line.replace(',"client_port":4009', "") for line in attempt(9, "session-less", "192.0.2.9")))
+        for ref, user in (("3ARFP-ZNZ03", "anna"), ("3ARFP-ZNZ07", "joe"), ("3ARFP-ZNZ09", "session-less")):
+            self.assertRegex(self.says(0, "ref", "--log", self.log, ref).out, rf"(?m)^User: +{user}$")
+            self.assertNotIn("The session", self.says(0, "ref", "--log", self.log, ref).out)
+        self.write(*lines, event(ref="3ARFP-ZNZ20", client_addr="192.0.2.3", client_port=4003))
+        shown = self.says(0, "ref", "--log", self.log, "3ARFP-ZNZ03").out
+        self.assertRegex(shown, r"(?m)^\* .* 535 .* 3ARFP-ZNZ03 +anna\n  .* 554 .* 3ARFP-ZNZ20 *$")
 
     def test_others(self):
         """Correspondents whose mail was accepted and refused, unknown replies in groups, what other servers refuse, and what is ours to fix."""

@@ -1,6 +1,7 @@
 """`mailwhy watch`: events as they come, from our event log and from mail logs, over rotations, in a pipe and on a terminal."""
 
 import fcntl
+import gzip
 import json
 import os
 import pty
@@ -111,6 +112,39 @@ class WatchTest(Tool):
 
 class Lines(WatchTest):
     """What is shown of a log that the test writes."""
+
+    def test_compressed(self):
+        """A compressed file is not watched, and that is said."""
+        for name, octets in (("log.gz", gzip.compress(event().encode())), ("log.zst", b"\x28\xb5\x2f\xfd" + bytes(9)), ("log.xz", b"\xfd7zXZ\0" + bytes(9))):
+            with self.subTest(name):
+                log = self.home / name
+                log.write_bytes(octets)
+                for args in ((log,), ("--since=1h", log)):
+                    watcher = self.watch(*args)
+                    self.assertEqual(watcher.end(None), 66)
+                    self.assertEqual((watcher.text, watcher.err.partition(";")[0].rstrip(".\n")),
+                                     ("", f"mailwhy watch: {log} is compressed: it does not grow, and can't be watched"))
+                    self.assertEqual("'mailwhy review' reads it" in watcher.err, name != "log.xz")
+                with open(log, "rb") as given:
+                    watcher = self.watch("-", given=given)
+                    self.assertEqual(watcher.end(None), 66)
+                self.assertIn("standard input is compressed", watcher.err)
+
+    def test_user_of_a_failure(self):
+        """The event that names the user of a failure has its reason, and no code, which the line before it has; with --user it stands for the failure."""
+        keys = {"stage": "auth", "reply": None}
+        self.add(event(ref="3ARFP-ZNZ01", code=535, enhanced="5.7.8", reason="auth-bad-credentials", **keys),
+                 event(code=None, enhanced=None, reason=None, via="maillog", sasl_user="anna", of="3ARFP-ZNZ01", of_code=535, of_reason="auth-bad-credentials", **keys))
+        watcher = self.watch(self.log)
+        lines = watcher.wait(2)
+        self.ended(watcher, 2)
+        self.assertEqual([PLAIN.match(line).groups()[1:] for line in lines],
+                         [("535", "auth-bad-credentials", "192.0.2.7"), ("-  ", "auth-bad-credentials", "192.0.2.7 user=anna")])
+        for args in (("--user=anna",), ("--user=anna", "--code=535"), ("--user=anna", "--reason=auth-*")):
+            watcher = self.watch("--explain", *args, self.log)
+            wait_for("the line and its explanation", lambda watcher=watcher: "3ARFP-ZNZ01" in watcher.text, 20)
+            self.assertEqual(watcher.end(), 0)
+            self.assertEqual(PLAIN.match(watcher.lines[0]).groups()[1:], ("535", "auth-bad-credentials", "192.0.2.7 user=anna"))
 
     def test_line(self):
         """An event is a line with time, code, reason and who; each comes at once, plain, where the output is a pipe."""

@@ -26,6 +26,11 @@ printf '\000\141'"$commands"'\0\0\0\0\0\0\0\030y554 5.7.1 Spam 100%%%%%%%%\0' >"
 # shellcheck disable=SC2059
 printf '\003\141'"$commands"'\0\0\0\001r\0\0\0\001t\377\377\377\377y' >"$corpus/fuzz_milter/seed2"
 awk -v dir="$corpus/fuzz_maillog" '{ file = dir "/seed" NR; print >file; close(file) }' <<'END'
+Nov 20 10:00:01 mx postfix/smtpd[7]: proxy-reject: END-OF-MESSAGE: 554 5.7.1 no; from=<a@b.c> to=<d@e.f> proto=ESMTP helo=<x> sasl_username=<joe>
+Nov 20 10:00:01 mx postfix/smtpd[7]: warning: proxy [::1]:10025 rejected "RCPT TO:<a@b.c>": "550 5.1.1 no"
+Nov 20 10:00:01 mx postfix/smtpd[7]: warning: Connection rate limit exceeded: 9 from x.test[192.0.2.9] for service smtp
+Nov 20 10:00:01 mx postfix/cleanup[7]: 4XyZ12: reject: mime-error improper use of 8-bit data in message header: x from local; from=<a@b.c> to=<d@e.f>
+Nov 20 10:00:01 mx postfix/lmtp[7]: 4XyZ12: to=<a@b.c>, relay=mx[private/lmtp], dsn=5.1.1, status=bounced (host mx[private/lmtp] said: 550 5.1.1 no)
 Nov 20 10:00:01 mx postfix/smtpd[7]: NOQUEUE: reject: RCPT from c.test[192.0.2.9]: 554 5.7.1 <a@b.c>: Relay access denied; from=<d@e.f> to=<a@b.c> proto=ESMTP helo=<x>
 2026-11-20T10:00:01.123456+01:00 mx postfix-out/submission/smtpd[7]: warning: c.test[2001:db8::7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=joe
 2026-11-20T10:00:01Z mx postfix/smtpd[7]: lost connection after AUTH from c.test[192.0.2.9]

@@ -159,10 +159,10 @@ static void add_up(void *data, time_t step, unsigned long count)
     sums[step / 3600] += count;
 }
 
-/* Times in any order: by the minute while there are few, by the hour when they are many, and none is lost. */
+/* Times in any order: by the second while there are few, by the hour when they are many, and none is lost. */
 static void test_history(void **state)
 {
-    static const int spreads[] = {1, 7, 60, 100, 600}, steps[] = {60, 60, 60, 300, 3600};
+    static const int spreads[] = {1, 7, 60, 100, 600}, steps[] = {1, 1, 60, 300, 3600};
     (void)state;
     for (size_t row = 0; row < ROWS(spreads); row++) {
         struct counts c, other;
@@ -181,11 +181,34 @@ static void test_history(void **state)
     }
 }
 
+static void note_steps(void *data, time_t step, unsigned long count)
+{
+    time_t *steps = data;
+    assert_int_equal(count, 1);
+    steps[step != 253402300799] = step;
+}
+
+/* Up to the year 9999, and seconds apart. */
+static void test_far_times(void **state)
+{
+    static const time_t far = 253402300799;
+    (void)state;
+    struct counts c;
+    time_t steps[2] = {0};
+    counts_begin(&c, &distinct_small);
+    count_note_time(counts_add(&c, "a", far), far);
+    count_note_time(counts_add(&c, "a", far - 1), far - 1);
+    history_each(&counts_find(&c, "a")->history, note_steps, steps);
+    assert_true(steps[0] == far && steps[1] == far - 1);
+    counts_end(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_distinct), cmocka_unit_test(test_distinct_merge), cmocka_unit_test(test_count),
-        cmocka_unit_test(test_bound),    cmocka_unit_test(test_merge),          cmocka_unit_test(test_history),
+        cmocka_unit_test(test_distinct),  cmocka_unit_test(test_distinct_merge), cmocka_unit_test(test_count),
+        cmocka_unit_test(test_bound),     cmocka_unit_test(test_merge),          cmocka_unit_test(test_history),
+        cmocka_unit_test(test_far_times),
     };
     return cmocka_run_group_tests_name("counts", tests, NULL, NULL);
 }

@@ -39,6 +39,10 @@ static const struct event whole = {
     .attempt = 3,
     .reply = "535 5.7.8 Error: \"no\"\r\n",
     .reply_len = sizeof "535 5.7.8 Error: \"no\"\r\n" - 1,
+    .of = "3ARFP-ZNZKH",
+    .of_code = 454,
+    .of_enhanced = "4.7.0",
+    .of_reason = "auth-temporary",
 };
 static const char whole_json[] =
     "{\"ts\":\"" TS
@@ -47,14 +51,16 @@ static const char whole_json[] =
     "\"client_port\":51234,\"client_name\":\"unknown\",\"helo\":\"[192.168.1.7]\",\"tls\":\"TLSv1.3\",\"sasl_method\":\"PLAIN\","
     "\"sasl_user\":\"joe@example.com\",\"challenge\":\"password\",\"sender\":\"joe@example.com\",\"recipient\":\"ann@example."
     "org\","
-    "\"queue_id\":\"4XyZ\",\"attempt\":3,\"reply\":\"535 5.7.8 Error: \\\"no\\\"\\r\\n\"}\n";
+    "\"queue_id\":\"4XyZ\",\"attempt\":3,\"reply\":\"535 5.7.8 Error: \\\"no\\\"\\r\\n\",\"of\":\"3ARFP-ZNZKH\",\"of_code\":454,"
+    "\"of_enhanced\":\"4.7.0\",\"of_reason\":\"auth-temporary\"}\n";
 static const char whole_line[] =
     "ts=" TS
     " ref=6Q2F8-KXD3M host=mx1.example.com mta=\"Postfix 3.7.11\" via=socketmap pid=4711 stage=auth code=535 enhanced=5.7.8 "
     "reason=auth-bad-credentials client_addr=192.0.2.1 client_port=51234 client_name=unknown helo=\"[192.168.1.7]\" tls=TLSv1.3 "
     "sasl_method=PLAIN sasl_user=joe@example.com challenge=password sender=joe@example.com recipient=ann@example.org "
     "queue_id=4XyZ "
-    "attempt=3 reply=\"535 5.7.8 Error: \\x22no\\x22\\x0d\\x0a\"";
+    "attempt=3 reply=\"535 5.7.8 Error: \\x22no\\x22\\x0d\\x0a\" of=3ARFP-ZNZKH of_code=454 of_enhanced=4.7.0 "
+    "of_reason=auth-temporary";
 
 /* What an octet string becomes in JSON, what is read back from that, and what it is in a line of syslog. */
 static struct text {
@@ -300,6 +306,10 @@ static void test_whole(void **state)
     assert_string_equal(e.ref, whole.ref);
     assert_int_equal(e.stage, STAGE_AUTH);
     assert_int_equal(e.reply_len, whole.reply_len);
+    assert_string_equal(e.of, whole.of);
+    assert_int_equal(e.of_code, whole.of_code);
+    assert_same_text(e.of_enhanced, whole.of_enhanced);
+    assert_same_text(e.of_reason, whole.of_reason);
     buffer_clear(&json);
     assert_int_equal(event_to_json(&e, &json), 0);
     assert_string_equal(json.data, whole_json);

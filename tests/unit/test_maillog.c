@@ -154,9 +154,19 @@ static struct line {
     {"SASL: without words", SMTPD "warning: unknown[192.0.2.7]: SASL PLAIN authentication failed:", MAILLOG_REFUSED,
      POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=PLAIN reply=\"535 5.7.8 Error: authentication "
              "failed:\""},
-    {"SASL: more behind the user",
+    {"SASL: a user with commas",
      SMTPD
-     "warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: (reason unavailable), sasl_username=joe@x.test, more=1",
+     "warning: c.test[192.0.2.7]: SASL LOGIN authentication failed: UGFzc3dvcmQ6, sasl_username=Miller, Joe, sasl_username=x",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 client_name=c.test sasl_method=LOGIN sasl_user=\"Miller, "
+             "Joe, sasl_username=x\" reply=\"535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6\""},
+    {"RCPT: of somebody who signed in", REJECT "RCPT from unknown[192.0.2.7]: " RELAY TAIL " sasl_username=<Miller, \"J>\">",
+     MAILLOG_REFUSED,
+     RELAYED "client_addr=192.0.2.7 helo=c.test sasl_user=\"Miller, \\x22J>\\x22\" sender=b@x.test "
+             "recipient=a@there.test " RELAY_REPLY},
+    {"SASL: a sender behind the user",
+     SMTPD "warning: unknown[192.0.2.7]: SASL LOGIN authentication failed: (reason unavailable), sasl_username=joe@x.test, "
+           "sasl_sender=b@x.test",
      MAILLOG_REFUSED,
      POSTFIX "stage=auth code=535 enhanced=5.7.8 client_addr=192.0.2.7 sasl_method=LOGIN sasl_user=joe@x.test reply=\"535 5.7.8 "
              "Error: authentication failed: (reason unavailable)\""},
@@ -180,7 +190,75 @@ static struct line {
     {"bounced: no host said so",
      STAMP
      "postfix/local[811]: 4XyZ12: to=<joe@x.test>, relay=local, delay=0.1, dsn=5.1.1, status=bounced (unknown user: \"joe\")",
-     MAILLOG_DELIVERY, POSTFIX "enhanced=5.1.1 recipient=joe@x.test queue_id=4XyZ12 reply=\"5.1.1 unknown user: \\x22joe\\x22\""},
+     MAILLOG_LOCAL, POSTFIX "enhanced=5.1.1 recipient=joe@x.test queue_id=4XyZ12 reply=\"5.1.1 unknown user: \\x22joe\\x22\""},
+    {"the filter behind smtpd", SMTPD "proxy-reject: END-OF-MESSAGE: 554 5.7.1 Spam; id=1" TAIL " sasl_username=<joe@x.test>",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=eom code=554 enhanced=5.7.1 helo=c.test sasl_user=joe@x.test sender=b@x.test recipient=a@there.test "
+             "reply=\"554 5.7.1 Spam; id=1\""},
+    {"the filter behind smtpd: with a queue id", SMTPD "NOQUEUE: proxy-reject: UNKNOWN: 502 5.5.1 no; proto=ESMTP helo=<c.test>",
+     MAILLOG_REFUSED, POSTFIX "stage=unknown code=502 enhanced=5.5.1 helo=c.test reply=\"502 5.5.1 no\""},
+    {"the filter behind smtpd: it took the message", SMTPD "proxy-accept: END-OF-MESSAGE: 250 2.0.0 Ok" TAIL, MAILLOG_NOTHING,
+     NULL},
+    {"the filter behind smtpd: a command",
+     SMTPD
+     "warning: proxy 127.0.0.1:10025 rejected \"RCPT TO:<\"a\": \"520 x\"@there.test>\": \"550 5.1.1 who is \"joe\": \"?\"\"",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=rcpt code=550 enhanced=5.1.1 recipient=\"\\x22a\\x22: \\x22520 x\\x22@there.test\" reply=\"550 5.1.1 who is "
+             "\\x22joe\\x22: \\x22?\\x22\""},
+    {"the filter behind smtpd: it is not there", SMTPD "warning: connect to proxy filter 127.0.0.1:10025: Connection refused",
+     MAILLOG_REFUSED, POSTFIX "stage=mail code=451 enhanced=4.3.0 reply=\"451 4.3.0 Error: queue file write error\""},
+    {"too many connections", SMTPD "warning: Connection rate limit exceeded: 9 from c.test[192.0.2.7] for service smtp",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=connect code=421 enhanced=4.7.0 client_addr=192.0.2.7 client_name=c.test "
+             "reply=\"421 4.7.0 Error: too many connections from 192.0.2.7\""},
+    {"too many recipients", SMTPD "warning: Recipient address rate limit exceeded: 9 from unknown[2001:db8::7] for service smtp",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=rcpt code=450 enhanced=4.7.1 client_addr=2001:db8::7 "
+             "reply=\"450 4.7.1 Error: too many recipients from 2001:db8::7\""},
+    {"an address that is none",
+     SMTPD "warning: Illegal address syntax from c.test[192.0.2.7] in RCPT command: <a in MAIL command: b>", MAILLOG_REFUSED,
+     NULL},
+    {"ETRN", SMTPD "warning: reject: ETRN x.test... from c.test[192.0.2.7]", MAILLOG_REFUSED,
+     POSTFIX "stage=other code=459 client_addr=192.0.2.7 client_name=c.test reply=\"459 ETRN refused\""},
+    {"too many errors", SMTPD "too many errors after RCPT from c.test[192.0.2.7]", MAILLOG_REFUSED,
+     POSTFIX "stage=rcpt code=421 enhanced=4.7.0 client_addr=192.0.2.7 client_name=c.test "
+             "reply=\"421 4.7.0 Error: too many errors\""},
+    {"cleanup: a local sender's header",
+     STAMP "postfix/cleanup[811]: 4XyZ12: reject: header Subject: x from c[192.0.2.7]; from=<z> to=<y>: 5.0.0 no from local; "
+           "from=<b@x.test> to=<a@there.test>: 5.7.1 content rejected",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=eom enhanced=5.7.1 sender=b@x.test recipient=a@there.test queue_id=4XyZ12 reply=\"5.7.1 content rejected\""},
+    {"cleanup: a character",
+     STAMP "postfix/cleanup[811]: 4XyZ12: reject: content ?x from c.test[192.0.2.7]" TAIL ": 5.7.1 disallowed character",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=eom enhanced=5.7.1 client_addr=192.0.2.7 client_name=c.test " WHO
+             "queue_id=4XyZ12 reply=\"5.7.1 disallowed character\""},
+    {"cleanup: MIME",
+     STAMP "postfix/cleanup[811]: 4XyZ12: reject: mime-error improper use of 8-bit data in message header: Subject: ?: x from "
+           "c.test[192.0.2.7]; from=<b@x.test> to=<a@there.test>",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=eom enhanced=5.6.0 client_addr=192.0.2.7 client_name=c.test sender=b@x.test recipient=a@there.test "
+             "queue_id=4XyZ12 reply=\"5.6.0 improper use of 8-bit data in message header\""},
+    {"cleanup: too many hops", STAMP "postfix/cleanup[811]: warning: 4XyZ12: message rejected: hopcount exceeded",
+     MAILLOG_REFUSED, POSTFIX "stage=eom code=554 enhanced=5.4.0 reply=\"554 5.4.0 Error: too many hops\""},
+    {"postscreen: all busy", STAMP "postfix/postscreen[811]: reject: connect from [192.0.2.7]:53021: all screening ports busy",
+     MAILLOG_REFUSED, POSTFIX "stage=connect client_addr=192.0.2.7 reply=\"all screening ports busy\""},
+    {"bounced: LMTP on this host",
+     STAMP
+     "postfix/lmtp[811]: 4XyZ12: to=<joe@x.test>, relay=mx[private/dovecot-lmtp], delay=0.1, dsn=5.1.1, status=bounced (host "
+     "mx[private/dovecot-lmtp] said: 550 5.1.1 <joe@x.test> User doesn't exist (in reply to RCPT TO command))",
+     MAILLOG_LOCAL, NULL},
+    {"bounced: LMTP elsewhere",
+     STAMP "postfix/lmtp[811]: 4XyZ12: to=<joe@x.test>, relay=mx[192.0.2.9]:24, delay=0.1, dsn=5.1.1, status=bounced (host "
+           "mx[192.0.2.9] said: 550 5.1.1 <joe@x.test> User doesn't exist (in reply to RCPT TO command))",
+     MAILLOG_DELIVERY, NULL},
+    {"deferred: another server's, suspended",
+     STAMP "postfix/error[811]: 4XyZ12: to=<joe@x.test>, relay=none, delay=0.1, dsn=4.4.1, status=deferred (delivery temporarily "
+           "suspended: connect to mx.there.test[198.51.100.3]:25: Connection refused)",
+     MAILLOG_DELIVERY, NULL},
+    {"bounced: by the transport map",
+     STAMP "postfix/error[811]: 4XyZ12: to=<joe@x.test>, relay=none, delay=0.1, dsn=5.1.1, status=bounced (moved away)",
+     MAILLOG_LOCAL, NULL},
     {"bounced: several lines",
      OUT "dsn=5.7.1, status=bounced (host x[198.51.100.3] said: 550-5.7.1 one 550 5.7.1 two (in reply to end of DATA command))",
      MAILLOG_DELIVERY,
@@ -339,6 +417,8 @@ static struct line {
      MAILLOG_NOTHING, NULL},
     {"Sendmail: User unknown", SENT "dsn=5.1.1, stat=User unknown", MAILLOG_DELIVERY,
      THEIRS "enhanced=5.1.1 recipient=joe@there.test queue_id=2AKMQ0aa000811 reply=\"5.1.1 User unknown\""},
+    {"Sendmail: User unknown here",
+     SENDMAIL ID "to=<joe@x.test>, delay=00:00:01, mailer=local, pri=1, dsn=5.1.1, stat=User unknown", MAILLOG_LOCAL, NULL},
     {"Sendmail: deferred", SENT "dsn=4.2.0, stat=Deferred: 450 4.2.0 Greylisted", MAILLOG_DELIVERY,
      THEIRS "code=450 enhanced=4.2.0 recipient=joe@there.test queue_id=2AKMQ0aa000811 reply=\"450 4.2.0 Greylisted\""},
     {"Sendmail: a reply", SENT "dsn=5.7.1, reply=550 5.7.1 Relaying denied, stat=Service unavailable", MAILLOG_DELIVERY,
