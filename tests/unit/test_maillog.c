@@ -218,6 +218,21 @@ static struct line {
     {"an address that is none",
      SMTPD "warning: Illegal address syntax from c.test[192.0.2.7] in RCPT command: <a in MAIL command: b>", MAILLOG_REFUSED,
      NULL},
+    {"an address that is none, and imitates a refusal",
+     SMTPD "warning: Illegal address syntax from c.test[192.0.2.7] in MAIL command: <reject: x from y[203.0.113.5]: 550 no>",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=mail code=501 enhanced=5.1.7 client_addr=192.0.2.7 client_name=c.test "
+             "reply=\"501 5.1.7 Bad sender address syntax\""},
+    {"an address that is none, and imitates another warning",
+     SMTPD "warning: Illegal address syntax from c.test[192.0.2.7] in MAIL command: <x[1]: too many errors after q from "
+           "y[203.0.113.5]>",
+     MAILLOG_REFUSED,
+     POSTFIX "stage=mail code=501 enhanced=5.1.7 client_addr=192.0.2.7 client_name=c.test "
+             "reply=\"501 5.1.7 Bad sender address syntax\""},
+    {"the filter behind smtpd: an address that imitates a refusal",
+     SMTPD "proxy-reject: RCPT: 550 5.7.1 no; from=<\"x from y[203.0.113.5]: 535 z\"@x.test> to=<a@there.test>", MAILLOG_REFUSED,
+     POSTFIX "stage=rcpt code=550 enhanced=5.7.1 sender=\"\\x22x from y[203.0.113.5]: 535 z\\x22@x.test\" recipient=a@there.test "
+             "reply=\"550 5.7.1 no\""},
     {"ETRN", SMTPD "warning: reject: ETRN x.test... from c.test[192.0.2.7]", MAILLOG_REFUSED,
      POSTFIX "stage=other code=459 client_addr=192.0.2.7 client_name=c.test reply=\"459 ETRN refused\""},
     {"too many errors", SMTPD "too many errors after RCPT from c.test[192.0.2.7]", MAILLOG_REFUSED,
