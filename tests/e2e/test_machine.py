@@ -182,8 +182,8 @@ class Package(MachineTest):
         wait_for("the complaint", lambda: "permission denied: mailwhyd must run in the group systemd-journal" in machine.text("journalctl", "-t", "mailwhyd"))
         self.assertIn("is of another mail log", machine.text("journalctl", "-t", "mailwhyd"))
         self.restart_in_group("systemd-journal")
-        fail = "for pid in $(seq {} {}); do logger -t sm-mta --id=$pid -p mail.warning 'AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'; done"
-        machine.shell("setpriv --reuid=2000 --clear-groups logger -t sm-mta -p mail.warning 'AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'")
+        fail = "for pid in $(seq {} {}); do logger -t sm-mta --id=$pid -p mail.warning '5AK1: AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'; done"
+        machine.shell("setpriv --reuid=2000 --clear-groups logger -t sm-mta -p mail.warning '5AK1: AUTH failure (LOGIN): x (-13) SASL(-13): bad, relay=x.test [192.0.2.10]'")
         wait_for("what a user logs", lambda: "192.0.2.10" in machine.text("journalctl", "-t", "sm-mta", "_UID=2000"))
         own = "rm -r /run/systemd/system/mailwhyd.service.d; systemctl daemon-reload; systemctl reset-failed mailwhyd"
         for number, (before, after) in enumerate((("", "journalctl --rotate"), ("systemctl kill --kill-who=main -s KILL mailwhyd.service", "journalctl --rotate"),
