@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -138,12 +139,15 @@ def run(*args, timeout=60, check=True, **kwargs):
 
 
 def free_ports(count):
-    """TCP ports of 127.0.0.1 that nobody uses at the moment."""
+    """TCP ports of 127.0.0.1 that nobody uses at the moment, and that no client is given: those are from 32768 on."""
+    ports = []
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
+        while len(ports) < count:
+            port = random.randrange(12000, 32000)
+            with contextlib.suppress(OSError):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
+    return ports
 
 
 class Process:

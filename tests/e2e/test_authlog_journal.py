@@ -10,7 +10,7 @@ import journal
 from sandbox import wait_for
 from test_authlog import Written, supplements
 
-FAILURE = "AUTH failure (LOGIN): authentication failure (-13) SASL(-13): x, relay=c.test [192.0.2.7]"
+FAILURE = "6AL6KVbo005101: AUTH failure (LOGIN): authentication failure (-13) SASL(-13): x, relay=c.test [192.0.2.7]"
 POSTFIX = "warning: c.test[192.0.2.7]: SASL LOGIN authentication failed: x, sasl_username={user}"
 
 
