@@ -15,7 +15,10 @@ int key_file_make(const char *path, uid_t uid, gid_t gid, struct buffer *fault);
  * or EINVAL. */
 int key_file_read(const char *path, unsigned char key[static PRIVACY_KEY_SIZE], struct buffer *fault);
 
-/* Whether the file, where there is one, could be read and holds a key. 0, or -1 with a sentence in fault. */
+/* Whether the file is there, or who runs this could make it, be it with its folder. 0, or -1 with a sentence in fault. */
+int key_file_can_make(const char *path, struct buffer *fault);
+
+/* Whether the file can be read and holds a key or, where there is none, who runs this could reach it. 0, or -1 with a sentence in fault. */
 int key_file_test(const char *path, struct buffer *fault);
 
 #endif

@@ -6,7 +6,8 @@
 #include <mailwhy/privileges.h>
 #include <mailwhy/service.h>
 
-/* Fault a key that is there and no good, as a line "FILE:0: what"; one that is missing will be made. */
+/* Fault, as a line "FILE:0: what", a key that is there and no good, or one that could not be made or then be read by the user. The process becomes that
+ * user for good, where it can. */
 void names_key_check(const struct config *c, const char *file, struct buffer *faults);
 
 /* Make the key, and its folder, for the user, where it is missing. 0, or -1 with a sentence in fault. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,30 @@ int key_file_read(const char *path, unsigned char key[static PRIVACY_KEY_SIZE], 
     return result;
 }
 
+/* Whether that may be done in a file's folder or, where there is none, in the one above. 0, or -1 with errno. */
+static int folder_allows(const char *path, int what)
+{
+    char *folder = strdup(path);
+    struct buffer inside = {0};
+    int result = -1;
+    for (int up = 0; folder && up < 2 && result == -1 && (!up || errno == ENOENT); up++) {
+        buffer_clear(&inside);
+        result = buffer_printf(&inside, "%s/.", dirname(folder)) == -1 ? -1 : access(inside.data, what);
+    }
+    int error = errno;
+    buffer_free(&inside);
+    free(folder);
+    errno = error;
+    return result;
+}
+
+int key_file_can_make(const char *path, struct buffer *fault)
+{
+    if (access(path, F_OK) == 0 || folder_allows(path, W_OK | X_OK) == 0)
+        return 0;
+    return fault_errno(fault, path, "the key cannot be made");
+}
+
 int key_file_test(const char *path, struct buffer *fault)
 {
     unsigned char key[PRIVACY_KEY_SIZE];
@@ -105,6 +130,8 @@ int key_file_test(const char *path, struct buffer *fault)
         if (errno != ENOENT)
             return -1;
         buffer_cut(fault, before);
+        if (folder_allows(path, X_OK) == -1)
+            return fault_errno(fault, path, "the key cannot be read");
     }
     explicit_bzero(key, sizeof key);
     return 0;

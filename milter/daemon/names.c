@@ -8,10 +8,19 @@
 
 void names_key_check(const struct config *c, const char *file, struct buffer *faults)
 {
-    struct buffer fault = {0};
-    if (config_has_tokens(c) && key_file_test(c->key_file, &fault) == -1)
+    struct buffer fault = {0}, ignored = {0};
+    struct privileges p;
+    if (!config_has_tokens(c))
+        return;
+    bool can_make = key_file_can_make(c->key_file, &fault) == 0;
+    if (can_make && privileges_find(&p, c->user, "", &ignored) == 0) {
+        can_make = privileges_drop(&p, &fault) == 0;
+        privileges_free(&p);
+    }
+    if (!can_make || key_file_test(c->key_file, &fault) == -1)
         buffer_printf(faults, "%s:0: privacy: %s\n", file, buffer_string(&fault));
     buffer_free(&fault);
+    buffer_free(&ignored);
 }
 
 int names_key_make(const struct config *c, const struct privileges *p, struct buffer *fault)

@@ -441,6 +441,9 @@ class Tools(unittest.TestCase):
             shutil.copy(unit, root / "lib/systemd/system")
         said = run("systemd-analyze", "verify", f"--root={root}", "--man=no", *UNITS, check=False)
         self.assertEqual((said.returncode, [line for line in said.stdout.splitlines() if "mailwhy" in line]), (0, []), said.stdout)
+        unit = dict(re.findall(r"^(\w+)=([\d.]+)(?:ms)?$", (TREE / "systemd/mailwhyd.service").read_text(), re.M))
+        slowest = 2 * float(unit["TimeoutStartSec"]) + float(unit["RestartSec"]) / 1000
+        self.assertGreater(float(unit["StartLimitIntervalSec"]), float(unit["StartLimitBurst"]) * slowest, "however slowly it fails to start, it is tried no more then")
         rated = run("systemd-analyze", "security", "--offline=true", "--threshold=15", TREE / "systemd" / "mailwhyd.service", check=False)
         self.assertEqual(rated.returncode, 0, rated.stdout)
         self.assertLessEqual(float(re.search(r"exposure level for mailwhyd.service: ([\d.]+)", rated.stdout).group(1)), 1.5)

@@ -308,11 +308,26 @@ class Key(ServiceTest):
         self.assertEqual([name for name in os.listdir(self.sandbox.path) if "privacy.key" in name], ["privacy.key"])
 
     def test_nowhere_to_make_it(self):
-        """Where no key can be made the start fails, and says so."""
-        self.service.config.write_text(self.service.config.read_text().replace(str(self.path), "/proc/no/such/place"))
-        started = self.ended()
-        self.assertEqual(started.returncode, 69)
-        self.assertIn("/proc/no/such/place: the key cannot be made", started.stdout)
+        """Where no key can be made, or the user cannot read it then, the start fails, and says so; -t says so before."""
+        config, folder = self.service.config.read_text(), self.sandbox.directory("roots")
+        for path in (folder, folder / "closed"):
+            path.mkdir(exist_ok=True)
+            path.chmod(0o755 if path == folder else 0o700)
+        (folder / "key").write_text("11" * 32)
+        (folder / "key").chmod(0o600)
+        root, nobody = [], ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        for path, user, who, said in (("/proc/no/such/place", "", root, "made"), (folder / "missing" / "too" / "key", "", root, "made"),
+                                      (folder / "key", "nobody", root, "read"), (folder / "closed" / "key", "nobody", root, "read"),
+                                      (folder / "new", "", nobody, "made"), (folder / "missing" / "key", "", nobody, "made")):
+            with self.subTest(path=path, who=who):
+                self.service.config.write_text(config.replace(str(self.path), str(path)).replace('user = ""', f'user = "{user}"', 1))
+                tested, started = (run(*who, BUILD / "mailwhyd", "-c", self.service.config, *options, check=False, timeout=20) for options in (("-t",), ()))
+                self.assertEqual(tested.returncode, 78, tested.stdout)
+                self.assertIn(f"{self.service.config}:0: privacy: {path}: the key cannot be {said}", tested.stdout)
+                self.assertEqual(started.returncode, 69)
+                if not who:
+                    self.assertIn(f"{path}: the key cannot be {said}", started.stdout)
+        self.assertEqual(sorted(os.listdir(folder)), ["closed", "key"])
 
 
 del Hidden  # it is no test by itself
