@@ -64,13 +64,21 @@ static void take_up(const struct wire *w, const struct cli_options *o, struct wi
 {
     outcome->running = postfix(w, "status", NULL) == 0;
     outcome->reloaded = outcome->running && !o->no_reload && postfix(w, "reload", NULL) == 0;
+    if (outcome->task == WIRE_DO)
+        wire_note_reload(w, outcome->running && !outcome->reloaded);
 }
 
 static int apply(struct wire *w, const struct cli_options *o, struct wire_outcome *outcome, struct buffer *fault)
 {
     int status = wire_plan(w, fault);
-    if (status != EX_OK || outcome->task == WIRE_SHOW || !w->changes->len)
+    if (status != EX_OK || outcome->task == WIRE_SHOW)
         return status;
+    if (!w->changes->len) {
+        outcome->going_on = wire_is_reload_due(w);
+        if (outcome->going_on)
+            take_up(w, o, outcome);
+        return EX_OK;
+    }
     if ((status = wire_apply(w, fault)) != EX_OK || (status = let_check(w, fault)) != EX_OK)
         return status;
     outcome->done = true;

@@ -41,10 +41,10 @@ void wire_cf_close(struct wire_cf *cf)
     buffer_free(&cf->text);
 }
 
-/* What m4 makes of sendmail.mc: 0, c->out holds it; -1 with a sentence in fault. command_free() in any case. */
-static int run_m4(const struct wire_cf *cf, struct command *c, struct buffer *fault)
+/* What m4 makes of a sendmail.mc: 0, c->out holds it; -1 with a sentence in fault. command_free() in any case. */
+static int run_m4(const char *mc, struct command *c, struct buffer *fault)
 {
-    const char *argv[] = {"m4", cf->mc, NULL};
+    const char *argv[] = {"m4", mc, NULL};
     if (command_run(c, argv) == -1) {
         buffer_printf(fault, "m4 cannot be run: %s", strerror(errno));
         return -1;
@@ -52,7 +52,7 @@ static int run_m4(const struct wire_cf *cf, struct command *c, struct buffer *fa
     if (c->status == 0)
         return 0;
     g_autofree char *said = g_strchomp(g_strdup(buffer_string(&c->err)));
-    buffer_printf(fault, "m4 makes nothing of %s: %s", cf->mc, said);
+    buffer_printf(fault, "m4 makes nothing of %s: %s", mc, said);
     return -1;
 }
 
@@ -86,17 +86,29 @@ static bool same_settings(const char *a, const char *b)
     }
 }
 
-void wire_cf_compare(struct wire_cf *cf)
+/* Whether it is what m4 makes of that file: 1 or 0, or -1 with a sentence in fault. */
+static int is_made_of(const struct wire_cf *cf, const char *mc, struct buffer *fault)
+{
+    struct command c = {0};
+    int result = run_m4(mc, &c, fault);
+    if (result == 0)
+        result = same_settings(buffer_string(&c.out), buffer_string(&cf->text));
+    command_free(&c);
+    return result;
+}
+
+void wire_cf_compare(struct wire_cf *cf, const char *other)
 {
     struct buffer fault = {0};
-    struct command c = {0};
     if (cf->left)
         return;
-    if (run_m4(cf, &c, &fault) == -1)
+    int same = is_made_of(cf, cf->mc, &fault);
+    if (same == 0 && other)
+        same = is_made_of(cf, other, &fault);
+    if (same == -1)
         cf->left = g_strdup(buffer_string(&fault));
-    else if (!same_settings(buffer_string(&c.out), buffer_string(&cf->text)))
+    else if (!same)
         cf->left = g_strdup_printf("%s is not what m4 makes of %s: it is older, or somebody changed it", cf->path, cf->mc);
-    command_free(&c);
     buffer_free(&fault);
 }
 
@@ -210,7 +222,7 @@ int wire_cf_make(struct wire_cf *cf, const char *reply, struct buffer *fault)
     int status = EX_OK;
     if (cf->left)
         return EX_OK;
-    if (run_m4(cf, &c, fault) == -1) {
+    if (run_m4(cf->mc, &c, fault) == -1) {
         status = EX_CONFIG;
     } else if (reply && !asks(buffer_string(&c.out), reply)) {
         buffer_printf(fault, "What m4 makes of %s does not ask mailwhyd: its mailwhy.m4 is another one", cf->mc);
@@ -229,16 +241,37 @@ int wire_cf_make(struct wire_cf *cf, const char *reply, struct buffer *fault)
     return status;
 }
 
+bool wire_cf_asks(const struct wire_cf *cf, const char *reply)
+{
+    return asks(buffer_string(&cf->text), reply);
+}
+
+bool wire_cf_is_current(const struct wire_cf *cf, const struct stat *mc, const char *reply, const char *milter)
+{
+    return wire_cf_asks(cf, reply) && has_milter(buffer_string(&cf->text), milter) && !is_later(&mc->st_mtim, &cf->st.st_mtim);
+}
+
+static bool is_behind(const struct wire_cf *cf, struct running *r)
+{
+    return find_running(cf, r) && is_later(&cf->st.st_mtim, &r->since);
+}
+
+void wire_cf_catch_up(struct wire_cf *cf)
+{
+    struct running r;
+    if (is_behind(cf, &r))
+        restart(cf, &r);
+}
+
 void wire_cf_check(const struct wire_cf *cf, GPtrArray *faults, const struct stat *mc, const char *reply, const char *milter)
 {
-    const char *text = buffer_string(&cf->text);
     struct running r;
-    if (!asks(text, reply) || !has_milter(text, milter))
+    if (!wire_cf_asks(cf, reply) || !has_milter(buffer_string(&cf->text), milter))
         wire_note_add(faults, "cf-old", g_strdup_printf("%s has not been made from this sendmail.mc", cf->path),
                       g_strdup(by_hand));
-    else if (is_later(&mc->st_mtim, &cf->st.st_mtim))
+    else if (!wire_cf_is_current(cf, mc, reply, milter))
         wire_note_add(faults, "cf-old", g_strdup_printf("%s is older than this sendmail.mc", cf->path), g_strdup(by_hand));
-    else if (find_running(cf, &r) && is_later(&cf->st.st_mtim, &r.since))
+    else if (is_behind(cf, &r))
         wire_note_add(faults, "not-restarted",
                       g_strdup_printf("Sendmail (process %ld) was started before %s was made", (long)r.pid, cf->path),
                       g_strdup("restart Sendmail: systemctl restart sendmail"));

@@ -23,8 +23,18 @@ struct wire_cf {
 void wire_cf_open(struct wire_cf *cf, const char *mc);
 void wire_cf_close(struct wire_cf *cf);
 
-/* See whether it is what m4 makes of sendmail.mc as that is now, but for comments: what somebody changed by hand is not to be lost. */
-void wire_cf_compare(struct wire_cf *cf);
+/* See whether it is what m4 makes of sendmail.mc as that is now, or of another file (NULL: none), but for comments: what somebody changed by hand is
+ * not to be lost. */
+void wire_cf_compare(struct wire_cf *cf, const char *other);
+
+/* Whether it names the endpoint of the reply map. */
+bool wire_cf_asks(const struct wire_cf *cf, const char *reply);
+
+/* Whether it names both endpoints, and is no older than sendmail.mc. */
+bool wire_cf_is_current(const struct wire_cf *cf, const struct stat *mc, const char *reply, const char *milter);
+
+/* Restart the Sendmail that was started before it was made, where there is one: cf->running tells. */
+void wire_cf_catch_up(struct wire_cf *cf);
 
 /* Make it anew of sendmail.mc as that is now, have the Sendmail that runs read it, and start that anew. reply: the endpoint that it must name then;
  * NULL: none. Where cf->left is set nothing is done. EX_OK, or another exit status with a sentence in fault: it is as it was then. */

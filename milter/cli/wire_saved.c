@@ -12,6 +12,7 @@
 
 #define FOLDER "mailwhy.undo"
 #define NEW_FOLDER "mailwhy.undo.new"
+#define RELOAD "reload"
 
 const char *wire_config_dir(const struct wire *w)
 {
@@ -53,8 +54,30 @@ static void remove_folder(const char *config_dir, const char *name)
         remove_files(part, "");
         rmdir(part);
     }
-    g_autofree char *folder = g_strdup_printf("%s/%s", config_dir, name);
+    g_autofree char *folder = g_strdup_printf("%s/%s", config_dir, name), *reload = g_strdup_printf("%s/" RELOAD, folder);
+    unlink(reload);
     rmdir(folder);
+}
+
+static char *reload_path(const struct wire *w)
+{
+    return g_strdup_printf("%s/" FOLDER "/" RELOAD, wire_config_dir(w));
+}
+
+void wire_note_reload(const struct wire *w, bool due)
+{
+    g_autofree char *path = reload_path(w);
+    int fd = due ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644) : -1;
+    if (fd != -1)
+        close(fd);
+    if (!due)
+        unlink(path);
+}
+
+bool wire_is_reload_due(const struct wire *w)
+{
+    g_autofree char *path = reload_path(w);
+    return access(path, F_OK) == 0;
 }
 
 /* What a file is without us, where the copies say it: 1, and is to hold it then; 0 where somebody has changed it since. */

@@ -1,5 +1,5 @@
 /* The copies of main.cf and master.cf that --apply keeps, so that --undo gives them back to the byte: the folder mailwhy.undo beside them, with
- * "before" (as they are without us) and "after" (as we left them). */
+ * "before" (as they are without us) and "after" (as we left them), and the file "reload" where Postfix has not been told of it. */
 #ifndef WIRE_SAVED_H
 #define WIRE_SAVED_H
 
@@ -18,6 +18,10 @@ int wire_lock(const char *config_dir, struct buffer *fault);
 /* Make the planned changes: on copies first, which are kept, then in place of main.cf and master.cf, with their owner and mode. EX_OK, or another
  * exit status with a sentence in fault: both files are as they were then. */
 int wire_apply(struct wire *w, struct buffer *fault);
+
+/* Note beside the copies whether Postfix has yet to be told of what was written; true where that stands there. What cannot be noted is not known. */
+void wire_note_reload(const struct wire *w, bool due);
+bool wire_is_reload_due(const struct wire *w);
 
 /* Put both files back as they were before wire_apply(). EX_OK, or another exit status with a sentence in fault. */
 int wire_roll_back(struct wire *w, struct buffer *fault);

@@ -34,6 +34,7 @@ struct sendmail {
     char *diff;
     bool only_mc; /* sendmail.cf and the Sendmail that runs are left as they are */
     bool done, restored;
+    bool going_on; /* sendmail.mc was wired already, sendmail.cf not made of it, or Sendmail not restarted since */
     GPtrArray *faults; /* struct wire_note */
 };
 
@@ -94,6 +95,29 @@ static void put_back(struct sendmail *s, struct buffer *fault)
     s->done = false;
 }
 
+/* Whether a copy is what sendmail.mc is without our line. */
+static bool copy_is(const struct sendmail *s, const char *without)
+{
+    struct buffer before = {0};
+    bool same = file_edit_read(&before, s->copy, NULL) == 0 && strcmp(buffer_string(&before), without) == 0;
+    buffer_free(&before);
+    return same;
+}
+
+/* Do what --no-reload has left. EX_OK, or another exit status with a sentence in fault. */
+static int go_on(struct sendmail *s, struct buffer *fault)
+{
+    if (wire_cf_is_current(&s->cf, &s->st, s->ends.reply.listen, s->ends.milter.listen)) {
+        wire_cf_catch_up(&s->cf);
+        s->going_on = s->cf.running;
+        return EX_OK;
+    }
+    g_autofree char *without = wire_mc_write(&s->mc, NULL);
+    wire_cf_compare(&s->cf, copy_is(s, without) ? s->copy : NULL);
+    s->going_on = true;
+    return wire_cf_make(&s->cf, s->ends.reply.listen, fault);
+}
+
 static int apply(struct sendmail *s, enum wire_task task, struct buffer *fault)
 {
     if (s->mc.place == -1) {
@@ -103,12 +127,14 @@ static int apply(struct sendmail *s, enum wire_task task, struct buffer *fault)
     bool whole = s->mc.feature != -1 && !s->mc.late && strcmp(s->mc.lines[s->mc.feature], s->line) == 0;
     g_autofree char *to = whole ? g_strdup(buffer_string(&s->text)) : wire_mc_write(&s->mc, s->line);
     s->diff = wire_mc_diff(s->path, buffer_string(&s->text), to);
+    if (whole && task == WIRE_DO && !s->only_mc)
+        return go_on(s, fault);
     if (whole || task == WIRE_SHOW)
         return EX_OK;
     if (s->mc.feature == -1 && file_edit_replace(s->copy, &s->text, &s->st) == -1)
         return wire_fault_at(fault, s->copy, "cannot be written", EX_CANTCREAT);
     if (!s->only_mc)
-        wire_cf_compare(&s->cf);
+        wire_cf_compare(&s->cf, NULL);
     int status = write_mc(s, to, fault);
     if (status != EX_OK || s->only_mc || (status = wire_cf_make(&s->cf, s->ends.reply.listen, fault)) == EX_OK)
         return status;
@@ -118,16 +144,13 @@ static int apply(struct sendmail *s, enum wire_task task, struct buffer *fault)
 
 static int undo(struct sendmail *s, struct buffer *fault)
 {
-    struct buffer before = {0};
     g_autofree char *to = wire_mc_write(&s->mc, NULL);
     s->diff = wire_mc_diff(s->path, buffer_string(&s->text), to);
-    bool copied = file_edit_read(&before, s->copy, NULL) == 0;
-    s->restored = copied && strcmp(buffer_string(&before), to) == 0;
-    buffer_free(&before);
+    s->restored = copy_is(s, to);
     if (s->mc.feature != -1 && !s->only_mc)
-        wire_cf_compare(&s->cf);
+        wire_cf_compare(&s->cf, NULL);
     int status = s->mc.feature == -1 ? EX_OK : write_mc(s, to, fault);
-    if (status == EX_OK && copied)
+    if (status == EX_OK)
         unlink(s->copy);
     if (status == EX_OK && s->done && !s->only_mc)
         status = wire_cf_make(&s->cf, NULL, fault);
@@ -183,13 +206,13 @@ static void check(struct sendmail *s)
 /* What became of sendmail.cf and of Sendmail, and what is left to do. */
 static void show_cf(const struct wire_cf *cf)
 {
-    if (!cf->made) {
+    if (!cf->made && !cf->running) {
         if (cf->left)
             printf("%s. ", cf->left);
         puts("Now make sendmail.cf anew (make -C /etc/mail, or sendmailconfig), and restart Sendmail.");
         return;
     }
-    printf("%s was made anew", cf->path);
+    printf(cf->made ? "%s was made anew" : "%s was made already", cf->path);
     puts(cf->restarted ? ", and Sendmail has restarted with it."
          : cf->told    ? ", and Sendmail was told to restart, but has not yet: its log says more."
          : cf->running ? ". Now restart Sendmail: systemctl restart sendmail"
@@ -203,15 +226,19 @@ static void show(const struct sendmail *s, enum wire_task task)
         return;
     }
     print_lines(stdout, s->diff);
-    if (!*s->diff)
+    if (task == WIRE_UNDO && !*s->diff && wire_cf_asks(&s->cf, s->ends.reply.listen))
+        printf("%s has no FEATURE(`mailwhy') any more, but %s still asks mailwhyd: now make that anew, and restart Sendmail.\n",
+               s->path, s->cf.path);
+    else if (!*s->diff)
         puts(task == WIRE_UNDO ? "mailwhy is not wired here: there is nothing to take back."
+             : s->going_on     ? "sendmail.mc is wired already."
                                : "Wired already: there is nothing to change. --check looks whether it works.");
     else if (task == WIRE_SHOW)
         puts("\nNothing was changed. --apply does this, and keeps a copy.");
     else if (task == WIRE_UNDO)
         puts(s->restored ? "\nThe file is what it was before, to the byte."
                          : "\nThe line was taken out; the rest stays as it is.");
-    if (s->done)
+    if (s->done || s->going_on)
         show_cf(&s->cf);
 }
 
@@ -229,7 +256,7 @@ static int show_json(const struct sendmail *s, enum wire_task task)
         json_put_bool(&out, "done", s->done);
         json_put_bool(&out, "made", s->cf.made);
         json_put_bool(&out, "reloaded", s->cf.restarted);
-        json_put_text(&out, "left", s->done && !s->only_mc ? s->cf.left : NULL);
+        json_put_text(&out, "left", (s->done || s->going_on) && !s->only_mc ? s->cf.left : NULL);
     }
     bool ok = buffer_add_char(&out, '}') == 0 && buffer_ok(&out);
     if (ok)

@@ -154,6 +154,10 @@ static void show_end(const struct wire *w, const struct wire_outcome *o)
                                               : "%s/%s: no copy tells what it was, or somebody has changed it since; so "
                                                 "only what is mailwhy's was taken out, as above.",
                                           wire_config_dir(w), wire_file_names[i]));
+    } else if (!w->changes->len && o->going_on) {
+        comment("Wired already, but not reloaded after that.");
+        show_reload(w, o);
+        return;
     } else if (!w->changes->len) {
         comment("Wired already: there is nothing to change. mailwhy wire postfix --check looks whether it works.");
         return;

@@ -11,6 +11,7 @@ struct wire_outcome {
     enum wire_task task;
     bool done; /* files were written */
     bool restored[2]; /* main.cf, master.cf: as they were, to the byte */
+    bool going_on; /* nothing was to be changed, but Postfix had not been told to reload */
     bool reloaded, running;
 };
 

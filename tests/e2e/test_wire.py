@@ -155,6 +155,8 @@ class Applied(WireTest):
         before = snapshot(self.config)
         self.assert_plain(self.refuse("smtp"), 554)
         self.assertEqual(self.faults(), {"map-missing", "milter-missing", "macro-missing"})
+        for _ in range(2):
+            self.assertIn("takes this up with: postfix", self.wire("--apply", "--no-reload"))
         self.assertIn("told to reload", self.wire("--apply"))
         self.assertEqual(snapshot(self.config)["main.cf"][1:], before["main.cf"][1:], "owner and mode")
         for service in self.postfix.ports:

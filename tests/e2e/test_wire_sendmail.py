@@ -82,6 +82,7 @@ class WireSendmail(unittest.TestCase):
         self.assertIn("to the byte", self.wire("--undo"))
         self.assertEqual(self.mc.read_text(), self.before)
         self.assertFalse(copy.exists())
+        self.mc.with_suffix(".cf").unlink()
         self.assertIn("nothing to take back", self.wire("--undo"))
 
     def test_changed_meanwhile(self):
@@ -215,12 +216,32 @@ class RealSendmail(unittest.TestCase):
         self.assertEqual(self.refused(), plain)
         self.assertEqual(sorted(path.name for path in self.mta.home.glob("sendmail.*")), ["sendmail.cf", "sendmail.mc"])
 
+    def test_going_on(self):
+        """--apply --no-reload changes sendmail.mc alone; the next --apply does the rest. --undo --no-reload leaves a sendmail.cf that still asks, which the next one says."""
+        before, made, plain = self.mc.read_bytes(), self.settings(), self.refused()
+        for _ in range(2):
+            self.wire("--apply", "--no-reload")
+            self.assertEqual((self.settings(), self.refused()), (made, plain))
+        gone_on = json.loads(self.wire("--apply", "--json"))
+        self.assertEqual((gone_on["diff"], gone_on["done"], gone_on["made"], gone_on["reloaded"]), ("", False, True, True))
+        self.assertIn("Ref: ", self.refused())
+        self.assertIn("nothing to change", self.wire("--apply"))
+        self.wire("--undo", "--no-reload")
+        self.assertEqual(self.mc.read_bytes(), before)
+        self.assertIn("still asks mailwhyd: now make that anew", self.wire("--undo"))
+        self.wire("--apply", "--no-reload")
+        self.cf.write_text("\n".join(made) + "\nO Changed=by hand\n")
+        said = self.wire("--apply")
+        self.assertIn("somebody changed it. Now make sendmail.cf anew", said)
+        self.assertIn("by hand", self.cf.read_text())
+
     def check_faults(self):
         """What --check finds of a Sendmail that is wired, each alone."""
         wired = self.cf.read_bytes()
         self.cf.touch()
         self.assertEqual(self.faults(), {"not-restarted"})
-        self.restart()
+        self.assertIn("sendmail.cf was made already, and Sendmail has restarted", self.wire("--apply"))
+        self.assertIn("nothing to change", self.wire("--apply"))
         self.mc.touch()
         self.assertEqual(self.faults(), {"cf-old"})
         self.cf.write_text("\n".join(self.settings()).replace("Xmailwhy,", "Xother,"))
