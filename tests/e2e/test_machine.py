@@ -256,7 +256,7 @@ class Package(MachineTest):
 
     def test_remove_and_purge(self):
         """Removed, it leaves its configuration and its log; purged, nothing. Postfix's replies are plain at once, and mail flows. What 'wire'
-        did is undone to the byte, and what was wired by hand taken out."""
+        did is undone to the byte, in each instance of Postfix, and what was wired by hand taken out."""
         before = self.machine.shell(self.FILES).splitlines()
         self.install(self.new)
         settings = self.machine.shell("cat /etc/postfix/*.cf")
@@ -264,6 +264,7 @@ class Package(MachineTest):
         self.assertTrue(self.is_explained())
         self.machine.run("dpkg", "-r", "mailwhy")
         self.assertEqual(self.machine.shell("cat /etc/postfix/*.cf"), settings)
+        self.check_second_instance()
         self.install(self.new)
         self.wire()
         self.machine.shell("touch /var/spool/postfix/mailwhy/other")
@@ -280,6 +281,18 @@ class Package(MachineTest):
         allowed = {"/etc/passwd-", "/etc/shadow-", "/etc/group-", "/etc/gshadow-", "/etc/.pwd.lock", "/var/log/dpkg.log"}
         self.assertEqual({path for path in left if not path.startswith("/var/spool/postfix/") or "mailwhy" in path} - allowed, set())
         self.assertEqual(self.machine.run("systemctl", "--failed", "--quiet").stdout.strip(), "")
+
+    def check_second_instance(self):
+        """Wired with a configuration of its own, which the removal of the package is not told of."""
+        self.install(self.new)
+        self.machine.shell("postmulti -e init; postmulti -I postfix-out -e create")
+        settings = self.machine.shell("cat /etc/postfix-out/*.cf")
+        self.machine.shell('echo \'socketmap { listen = "inet:9806@127.0.0.1" } milter { listen = "inet:9805@127.0.0.1" }\' >/tmp/out.conf; '
+                           "mailwhy wire postfix -c /etc/postfix-out --config /tmp/out.conf --apply")
+        self.assertIn("inet:127.0.0.1:9805", self.machine.text("postconf", "-c", "/etc/postfix-out", "-h", "smtpd_milters"))
+        self.machine.run("dpkg", "-r", "mailwhy")
+        self.assertEqual(self.machine.shell("cat /etc/postfix-out/*.cf"), settings)
+        self.machine.shell("postconf -X multi_instance_directories multi_instance_wrapper multi_instance_enable; rm -rf /etc/postfix-out /var/*/postfix-out /tmp/out.conf")
 
 
 # What a site that has users sign in does to Debian's own files: the submission service as master.cf has it, and Dovecot's socket for it.
