@@ -31,7 +31,7 @@ void privacy_apply(const struct privacy *p, struct event *e, struct buffer *stor
 void privacy_mask(const char *name, size_t len, struct buffer *out);
 
 /* The token of a name or an address: "u-" or, with an @ in it, "a-", and 60 bits of its HMAC-SHA256 (RFC 2104) in Crockford's base32. It is the
- * same in any case (Unicode's, in NFC), and with or without angle brackets. 0, or -1: OpenSSL refused, or errno ENOMEM. */
+ * same in any case (Unicode's, in NFC), and with or without angle brackets, or quotes around what is before the @. 0, or -1: OpenSSL refused, or errno ENOMEM. */
 int privacy_token(const unsigned char key[static PRIVACY_KEY_SIZE], const char *name, size_t len,
                   char out[static PRIVACY_TOKEN_SIZE]);
 

@@ -57,6 +57,10 @@ static void know(struct privacy_names *names, const char *name, enum privacy_how
     if (!has(name) || how == PRIVACY_PLAIN)
         return;
     size_t len = strcspn(name, "@");
+    if (len > 2 && name[0] == '"' && name[len - 1] == '"') {
+        name++;
+        len -= 2;
+    }
     struct privacy_known *k = names->known;
     for (; k < names->known + names->count; k++)
         if (k->len == len && strncasecmp(k->name, name, len) == 0)

@@ -61,7 +61,7 @@ static enum privacy_how how_of(const struct privacy_names *n, const char *name, 
     enum privacy_how strictest = p->user > p->address ? p->user : p->address;
     if (!memchr(name, '@', len))
         return strictest;
-    return n->user && strlen(n->user) == len && strncasecmp(n->user, name, len) == 0 ? strictest : p->address;
+    return n->user && privacy_begins(name, len, n->user, strlen(n->user)) == len ? strictest : p->address;
 }
 
 static void put(struct scan *s, const char *name, size_t len)
@@ -251,9 +251,10 @@ static bool take_encoded(struct scan *s)
 static bool take_known(struct scan *s)
 {
     for (const struct privacy_known *k = s->names->known; k < s->names->known + s->names->count; k++) {
-        if ((size_t)(s->end - s->at) < k->len || strncasecmp(s->at, k->name, k->len) != 0)
+        size_t len = privacy_begins(s->at, (size_t)(s->end - s->at), k->name, k->len);
+        if (!len)
             continue;
-        const char *behind = s->at + k->len;
+        const char *behind = s->at + len;
         if (behind < s->end && is_word(*behind) && is_word(behind[-1]))
             continue;
         if (behind < s->end && *behind == '@') {

@@ -20,6 +20,9 @@ struct privacy_names {
     const char *user; /* who signed in, where that is an address; NULL: nobody, or it is none */
 };
 
+/* How many octets of the text are the name, in any case (Unicode's, character by character), where it begins with that; else 0. */
+size_t privacy_begins(const char *text, size_t text_len, const char *name, size_t len);
+
 /* Append the name or address, as that is how to be seen. */
 void privacy_put(const struct privacy *p, enum privacy_how how, const char *name, size_t len, struct buffer *out);
 

@@ -12,6 +12,8 @@
 #include <mailwhy/privacy.h>
 #include <mailwhy/utf8.h>
 
+#include "privacy_text.h"
+
 #define DIGITS (PRIVACY_TOKEN_SIZE - 3)
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -41,6 +43,58 @@ static char *fold(const char *name, size_t *len, char *room, size_t size)
     return out;
 }
 
+/* Take the quotes of a quoted local part away, and its backslashes (RFC 5321 section 4.1.2): the octets that are left. */
+static size_t unquote(char *s, size_t len)
+{
+    size_t close = 1, to = 0;
+    while (close < len && s[close] != '"')
+        close += s[close] == '\\' ? 2 : 1;
+    if (len < 2 || s[0] != '"' || close + 1 >= len || s[close + 1] != '@')
+        return len;
+    for (size_t from = 1; from < len; from++) {
+        from += from == close || (from < close && s[from] == '\\');
+        s[to++] = s[from];
+    }
+    return to;
+}
+
+/* The next character of a text, as it is in any case; what is no UTF-8 as it is, octet by octet. */
+struct folded {
+    const char *at, *end;
+    uint8_t octets[64];
+    size_t len, used;
+};
+
+static bool fold_next(struct folded *f)
+{
+    uint32_t point;
+    size_t size = utf8_decode(f->at, (size_t)(f->end - f->at), &point);
+    f->used = 0;
+    f->len = sizeof f->octets;
+    if (size == 1) {
+        f->octets[0] = (uint8_t)(point >= 'A' && point <= 'Z' ? point | 0x20 : point);
+        f->len = 1;
+    } else if (size == 0 || u8_casefold((const uint8_t *)f->at, size, NULL, NULL, f->octets, &f->len) != f->octets) {
+        size = f->at < f->end;
+        f->len = size;
+        memcpy(f->octets, f->at, size);
+    }
+    f->at += size;
+    return f->len;
+}
+
+size_t privacy_begins(const char *text, size_t text_len, const char *name, size_t len)
+{
+    struct folded a = {.at = text, .end = text + text_len}, b = {.at = name, .end = name + len};
+    while (b.used < b.len || fold_next(&b)) {
+        if (a.used == a.len && !fold_next(&a))
+            return 0;
+        if (a.octets[a.used++] != b.octets[b.used++])
+            return 0;
+    }
+    return a.used == a.len ? (size_t)(a.at - text) : 0;
+}
+
 int privacy_token(const unsigned char key[static PRIVACY_KEY_SIZE], const char *name, size_t len,
                   char out[static PRIVACY_TOKEN_SIZE])
 {
@@ -54,6 +108,7 @@ int privacy_token(const unsigned char key[static PRIVACY_KEY_SIZE], const char *
     char *folded = fold(name, &len, room, sizeof room);
     if (!folded)
         return -1;
+    len = unquote(folded, len);
     bool done = HMAC(EVP_sha256(), key, PRIVACY_KEY_SIZE, (const unsigned char *)folded, len, digest, &size);
     out[0] = memchr(folded, '@', len) ? 'a' : 'u';
     out[1] = '-';

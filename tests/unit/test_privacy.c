@@ -158,8 +158,37 @@ static void test_tokens(void **state)
     assert_string_equal(token("\xc3\xa9LO\xc3\xafSE@A.test"), one);
     assert_string_equal(token("e\xcc\x81loi\xcc\x88se@a.test"), one);
     assert_string_not_equal(token("eloise@a.test"), one);
+    assert_string_equal(token("<\"Anna\"@example.com>"), TOKEN_ANNA_AT);
+    assert_string_equal(token("\"\\a\\nn\\a\"@example.com"), TOKEN_ANNA_AT);
+    static const char *const others[] = {"\"anna@example.com", "\"anna\"example.com", "\"anna\"", "\"ann\\\"a\"@example.com",
+                                         "\"\\"};
+    for (size_t i = 0; i < ROWS(others); i++)
+        assert_string_not_equal(token(others[i]), TOKEN_ANNA_AT);
     memcpy(one, token("\xe9@a.test"), sizeof one);
     assert_string_not_equal(token("\xe8@a.test"), one);
+}
+
+/* A name that the event knows is found in any case, in a script of any kind, and in no longer word. */
+static void test_known(void **state)
+{
+    static const struct {
+        const char *name, *reply, *masked;
+    } known[] = {
+        {"\xc3\xa4nn\xc3\xa4", "452 4.2.2 \xc3\x84NN\xc3\x84, \xc3\xa4nN\xc3\x84, \xc3\x84NN\xc3\x84S",
+         "452 4.2.2 \xc3\xa4***, \xc3\xa4***, \xc3\x84NN\xc3\x84S"},
+        {"strauss@a.test", "452 4.2.2 STRAU\xc3\x9f strau\xc3\x9f@A.test", "452 4.2.2 s*** s***@a.test"},
+        {"\"anna\"@a.test", "452 4.2.2 Anna is over quota", "452 4.2.2 a*** is over quota"},
+        {"ann\xe9@a.test", "452 4.2.2 ANN\xe9 ANN\xc9 ann\xc3\xa9", "452 4.2.2 a*** ANN\xc9 ann\xc3\xa9"},
+    };
+    struct privacy p = {PRIVACY_MASK, PRIVACY_MASK, {0}};
+    struct buffer store = {0};
+    (void)state;
+    for (size_t i = 0; i < ROWS(known); i++) {
+        struct event e = {.sasl_user = known[i].name, .reply = known[i].reply, .reply_len = strlen(known[i].reply)};
+        privacy_apply(&p, &e, &store);
+        assert_string_equal(e.reply, known[i].masked);
+    }
+    buffer_free(&store);
 }
 
 /* A long name is one, too. */
@@ -280,9 +309,9 @@ static void test_keys(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_masks),   cmocka_unit_test(test_tokens),
-                                       cmocka_unit_test(test_long),    cmocka_unit_test(test_fields),
-                                       cmocka_unit_test(test_hostile), cmocka_unit_test(test_keys)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masks),  cmocka_unit_test(test_tokens),  cmocka_unit_test(test_known), cmocka_unit_test(test_long),
+        cmocka_unit_test(test_fields), cmocka_unit_test(test_hostile), cmocka_unit_test(test_keys)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     failed += ROWS_RUN(rows, test_row);
     return failed + ROWS_RUN(rows, test_tokens_in_row);
