@@ -215,7 +215,7 @@ static int serve(struct daemon *d)
         goto done;
     if (*follow.log && d->config.log_refused && !(authlog = authlog_start(&d->service, &follow)))
         goto done;
-    if (d->metrics_listener != -1 && !(d->metrics = metrics_http_start(d->metrics_listener, add_metrics, &d->service)))
+    if (d->metrics_listener != -1 && !(d->metrics = metrics_http_start(d->loop, d->metrics_listener, add_metrics, &d->service)))
         goto done;
     signals_block(false);
     note(LOG_DEBUG, "reply map at %s, milter at %s, catalogue %s, events to %s", d->config.socketmap_listen,

@@ -1,6 +1,7 @@
 """What Prometheus reads of mailwhyd, and what is made of it: alerts and a dashboard."""
 
 import concurrent.futures
+import contextlib
 import hashlib
 import http.client
 import json
@@ -190,6 +191,26 @@ class Scraped(RigTest):
             self.assertEqual(sum(pool.map(refuse, range(4))), 400)
             self.assertEqual(set(scrapes), {200})
         self.assertEqual(self.values()["mailwhy_events_written_total"], before + 400)
+
+    def test_drop_by_drop(self):
+        """Connections that send an octet now and then, as many as there may be, end after 10 seconds, and the metrics can be read again."""
+        slow = [socket.create_connection(("127.0.0.1", self.port), 10) for _ in range(32)]
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            scrape = pool.submit(fetch, self.port)
+            for octet in b"GET /metrics HTTP/1.1\r\nX: ":
+                for sock in slow:
+                    with contextlib.suppress(OSError):
+                        sock.send(bytes([octet]))
+                if not scrape.done():
+                    time.sleep(1)
+            self.assertEqual(scrape.result()[0], 200)
+        self.assertGreater(time.monotonic() - began, 8)
+        self.assertLess(time.monotonic() - began, 18)
+        for sock in slow:
+            with contextlib.suppress(ConnectionError):
+                self.assertEqual(sock.recv(1), b"")
+            sock.close()
 
     def test_catalog(self):
         """The catalogue's version is on the page, in the status and in the notes: what mailwhy check says, and what sha256sum makes of the files."""
