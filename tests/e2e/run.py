@@ -15,7 +15,7 @@ import unittest
 import sandbox
 
 HERE = pathlib.Path(__file__).resolve().parent
-LONG = ("test_machine", "test_explain", "test_proxy", "test_sendmail", "test_authlog")  # files that take minutes: they begin first
+LONG = ("test_machine", "test_wire", "test_probe", "test_explain", "test_authlog", "test_metrics", "test_proxy")  # files that take minutes: they begin first
 LIMIT = 120  # seconds for a test, and for what a class of tests sets up
 
 

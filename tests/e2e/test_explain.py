@@ -20,6 +20,7 @@ from rig import HELO, RigTest
 from sandbox import Sandbox, wait_for
 from sasl import USER, WRONG
 from smtp import Client
+from test_metrics import version_of
 
 CATALOG = TREE / "conf" / "catalog"
 BOUNCES = TREE / "tests" / "fixtures" / "bounces"
@@ -1011,7 +1012,7 @@ class Check(Tool):
         self.assertEqual(answer["reasons"], len(self.tool("reasons", "--json").out.splitlines()))
         for key in ("codes", "enhanced", "reasons", "patterns", "languages"):
             self.assertRegex(said.out, rf"\b{answer[key]}\b")
-        self.assertRegex(answer["version"], r"^[0-9a-f]{12}$")
+        self.assertEqual(answer["version"], version_of(CATALOG))
         self.assertEqual(said.out.splitlines()[-1], f"version {answer['version']}")
 
     def test_operand(self):
