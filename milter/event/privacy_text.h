@@ -20,7 +20,7 @@ struct privacy_names {
     const char *user; /* who signed in, where that is an address; NULL: nobody, or it is none */
 };
 
-/* How many octets of the text are the name, in any case (Unicode's, character by character), where it begins with that; else 0. */
+/* How many octets of the text are the name, in any case of any script, character by character, where it begins with that; else 0. */
 size_t privacy_begins(const char *text, size_t text_len, const char *name, size_t len);
 
 /* Append the name or address, as that is how to be seen. */

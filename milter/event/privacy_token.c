@@ -58,41 +58,33 @@ static size_t unquote(char *s, size_t len)
     return to;
 }
 
-/* The next character of a text, as it is in any case; what is no UTF-8 as it is, octet by octet. */
-struct folded {
-    const char *at, *end;
-    uint8_t octets[64];
-    size_t len, used;
-};
-
-static bool fold_next(struct folded *f)
+/* The next character of a text, as it is in any case, and of how many octets it is; what is no UTF-8 is an octet, and no character. */
+static size_t next_folded(const char *s, size_t len, uint32_t *point)
 {
-    uint32_t point;
-    size_t size = utf8_decode(f->at, (size_t)(f->end - f->at), &point);
-    f->used = 0;
-    f->len = sizeof f->octets;
-    if (size == 1) {
-        f->octets[0] = (uint8_t)(point >= 'A' && point <= 'Z' ? point | 0x20 : point);
-        f->len = 1;
-    } else if (size == 0 || u8_casefold((const uint8_t *)f->at, size, NULL, NULL, f->octets, &f->len) != f->octets) {
-        size = f->at < f->end;
-        f->len = size;
-        memcpy(f->octets, f->at, size);
+    size_t size = utf8_decode(s, len, point);
+    if (size > 1) {
+        *point = uc_tolower(uc_toupper(*point));
+    } else if (size) {
+        *point |= *point >= 'A' && *point <= 'Z' ? 0x20 : 0;
+    } else if (len) {
+        *point = UINT32_MAX - (unsigned char)*s;
+        size = 1;
     }
-    f->at += size;
-    return f->len;
+    return size;
 }
 
 size_t privacy_begins(const char *text, size_t text_len, const char *name, size_t len)
 {
-    struct folded a = {.at = text, .end = text + text_len}, b = {.at = name, .end = name + len};
-    while (b.used < b.len || fold_next(&b)) {
-        if (a.used == a.len && !fold_next(&a))
+    uint32_t there, ours;
+    size_t at = 0, in = 0;
+    while (in < len) {
+        size_t size = next_folded(text + at, text_len - at, &there);
+        in += next_folded(name + in, len - in, &ours);
+        if (!size || there != ours)
             return 0;
-        if (a.octets[a.used++] != b.octets[b.used++])
-            return 0;
+        at += size;
     }
-    return a.used == a.len ? (size_t)(a.at - text) : 0;
+    return at;
 }
 
 int privacy_token(const unsigned char key[static PRIVACY_KEY_SIZE], const char *name, size_t len,
