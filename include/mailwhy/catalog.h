@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include <mailwhy/buffer.h>
+#include <mailwhy/ref.h>
 #include <mailwhy/reply.h>
 #include <mailwhy/stage.h>
 #include <mailwhy/words.h>
@@ -159,6 +160,9 @@ const struct catalog_list *catalog_list_find(const struct catalog *c, const char
 
 /* Whether mailwhy has explained that reply before: what it added stands at its end, with a reference. */
 bool catalog_is_explained(const struct catalog *c, const struct reply *reply);
+
+/* That reference. False: there is none; ref is "". */
+bool catalog_told_ref(const struct catalog *c, const struct reply *reply, char ref[static REF_SIZE]);
 bool catalog_has_language(const struct catalog *c, const char *language);
 
 /* The entries in their order, NULL behind the last. */

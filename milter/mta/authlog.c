@@ -77,11 +77,29 @@ static bool is_written(struct authlog *a, const struct event *failure)
     return written;
 }
 
+/* Let a failure on Sendmail have the reference that its reply ends with, where mailwhyd has explained it: what a client put into it is none. 0, or -1 with
+ * errno ENOMEM. */
+static int set_told(struct authlog *a, struct event *failure)
+{
+    struct reply reply;
+    if (authlog_is_postfix(failure))
+        return 0;
+    if (reply_parse(&reply, failure->reply, failure->reply_len) == -1)
+        return errno == ENOMEM ? -1 : 0;
+    struct catalog *catalog = catalog_slot_take(a->service->catalogs);
+    catalog_told_ref(catalog, &reply, failure->ref);
+    catalog_release(catalog);
+    reply_free(&reply);
+    return 0;
+}
+
 /* The event that the log has of it; as of authlog_seen_claim(). */
 static int claim(struct authlog *a, const struct event *failure, struct event *seen)
 {
     struct event shown = *failure;
     struct buffer store = {0};
+    if (set_told(a, &shown) == -1)
+        return -1;
     service_hide_names(a->service, &shown, &store);
     int got = authlog_seen_claim(a->seen, &shown, seen);
     buffer_free(&store);

@@ -222,18 +222,6 @@ void authlog_seen_forget_written(struct authlog_seen *s)
         drop_first(s);
 }
 
-/* The Sendmail event whose reference the line has. */
-static struct seen *find_told(struct authlog_seen *s, const struct event *failure)
-{
-    for (size_t i = 0; i < SEEN_MAX; i++) {
-        struct seen *at = &s->ring[i];
-        if (at->line && at->sendmail && at->code == failure->code && *at->ref &&
-            memmem(failure->reply, failure->reply_len, at->ref, strlen(at->ref)))
-            return at;
-    }
-    return NULL;
-}
-
 static bool is_near(time_t event, time_t line)
 {
     return event >= line - BEFORE_S && event <= line + AFTER_S;
@@ -249,8 +237,9 @@ static bool is_then(time_t event, time_t line)
 static bool may_be(const struct seen *at, const struct event *failure)
 {
     bool sendmail = is_sendmail(failure);
-    return at->line && at->sendmail == sendmail && (sendmail ? at->code == failure->code : at->pid == failure->pid) &&
-           is_then(at->time, failure->time.tv_sec);
+    if (!at->line || at->sendmail != sendmail || (sendmail ? at->code != failure->code : at->pid != failure->pid))
+        return false;
+    return *failure->ref ? strcmp(at->ref, failure->ref) == 0 : is_then(at->time, failure->time.tv_sec);
 }
 
 /* Whether two values that both are known are the same; where one is not, it is as if they were. */
@@ -265,21 +254,21 @@ static bool is_own(const struct seen *at, const struct event *e, const struct ev
     bool known = (e->queue_id && failure->queue_id) || (e->client_addr && failure->client_addr);
     if (!agree(e->client_addr, failure->client_addr))
         return false;
-    return !at->sendmail || (known && agree(e->queue_id, failure->queue_id) && agree(e->recipient, failure->recipient));
+    return !at->sendmail || *failure->ref ||
+           (known && agree(e->queue_id, failure->queue_id) && agree(e->recipient, failure->recipient));
 }
 
 int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, struct event *e)
 {
-    struct seen *told = is_sendmail(failure) ? find_told(s, failure) : NULL;
     for (size_t i = 0; i < SEEN_MAX; i++) {
-        struct seen *at = told ? told : &s->ring[(s->next + i) % SEEN_MAX];
-        if (!told && !may_be(at, failure))
+        struct seen *at = &s->ring[(s->next + i) % SEEN_MAX];
+        if (!may_be(at, failure))
             continue;
         buffer_clear(&s->strings);
         int got = event_from_json(e, &s->strings, at->line, at->len);
         if (got == -1)
             return -1;
-        if (!told && !is_own(at, e, failure))
+        if (!is_own(at, e, failure))
             continue;
         forget(at);
         return 1;

@@ -27,9 +27,9 @@ bool authlog_seen_written(struct authlog_seen *s, const struct event *failure);
 /* Keep none of these any longer: the lines that are read now are new ones. */
 void authlog_seen_forget_written(struct authlog_seen *s);
 
-/* The event of this failure, at about its time, that was not written of the log: on Postfix the reply map's, of the same process and client; on Sendmail the
- * one whose reference the line has, else one of the same code, and of the same message or client. The failure's names are as they are written. Each is given once. Its strings live until the next call. 1; 0:
- * there is none, or not yet; -1: errno ENOMEM. */
+/* The event of this failure that was not written of the log: on Postfix the reply map's, of the same process and client, at about its time; on Sendmail
+ * one of the same code and client, whose reference failure->ref is; where that is "", one of the same message or client at about its time. The failure's
+ * names are as they are written. Each is given once. Its strings live until the next call. 1; 0: there is none, or not yet; -1: errno ENOMEM. */
 int authlog_seen_claim(struct authlog_seen *s, const struct event *failure, struct event *e);
 
 #endif

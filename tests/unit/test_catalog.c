@@ -464,23 +464,29 @@ static void test_own_text(void **state)
 {
 #define OURS(code) code "5.7.1 Reason: x\r\n" code "5.7.1 Fix: SPF, DKIM and DMARC\r\n"
     static const struct {
-        const char *name, *reply, *reason;
+        const char *name, *reply, *reason, *ref;
     } rows[] = {
-        {"without", "554 5.7.1 Spam message rejected", "spam-rejected"},
-        {"with all", "554-5.7.1 Spam message rejected\r\n" OURS("554-") "554 5.7.1 Ref: 3ATP9-K9SRC", "spam-rejected"},
+        {"without", "554 5.7.1 Spam message rejected", "spam-rejected", ""},
+        {"with all", "554-5.7.1 Spam message rejected\r\n" OURS("554-") "554 5.7.1 Ref: 3ATP9-K9SRC", "spam-rejected",
+         "3ATP9-K9SRC"},
         {"with a page", "554-5.7.1 Spam message rejected\r\n" OURS("554-") "554 5.7.1 Ref: 3ATP9-K9SRC  https://x.test/spf-dmarc",
-         "spam-rejected"},
-        {"inline", "554 5.7.1 Spam message rejected; Reason: x. Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected"},
-        {"inline, no reason", "554 5.7.1 Spam message rejected; Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected"},
+         "spam-rejected", "3ATP9-K9SRC"},
+        {"inline", "554 5.7.1 Spam message rejected; Reason: x. Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected",
+         "3ATP9-K9SRC"},
+        {"inline, no reason", "554 5.7.1 Spam message rejected; Fix: SPF, DKIM and DMARC. Ref: 3ATP9-K9SRC", "spam-rejected",
+         "3ATP9-K9SRC"},
         {"in another language",
-         "554-5.7.1 Spam message rejected\r\n554-5.7.1 Grund: SPF, DKIM and DMARC\r\n554 5.7.1 Ref: 3ATP9-K9SRC",
-         "spam-rejected"},
-        {"a reason of the server's own", "554-5.7.1 Message refused\r\n554 5.7.1 Reason: DMARC policy", "dmarc-reject"},
+         "554-5.7.1 Spam message rejected\r\n554-5.7.1 Grund: SPF, DKIM and DMARC\r\n554 5.7.1 Ref: 3ATP9-K9SRC", "spam-rejected",
+         "3ATP9-K9SRC"},
+        {"a reason of the server's own", "554-5.7.1 Message refused\r\n554 5.7.1 Reason: DMARC policy", "dmarc-reject", ""},
         {"no reference at the end", "554-5.7.1 Message refused\r\n554-5.7.1 Reason: DMARC policy\r\n554 5.7.1 Ref: none",
-         "dmarc-reject"},
+         "dmarc-reject", ""},
         {"one that a client put there, with a page", "554 5.7.1 <\"x; Reason: y Ref: 3ATP9-K9SRC http\"@z>: Relay access denied",
-         "relay-denied"},
-        {"one that a client put there", "554 5.7.1 <x; Reason: y Ref: 3ATP9-K9SRC@z>: Relay access denied", "relay-denied"},
+         "relay-denied", ""},
+        {"one that a client put there, and one of ours",
+         "554 5.7.1 <\"x; Reason: y Ref: 3ATP9-K9SRC \"@z>: Relay access denied; Fix: f. Ref: 3ATQ0-00000  https://x.test/",
+         "relay-denied", "3ATQ0-00000"},
+        {"one that a client put there", "554 5.7.1 <x; Reason: y Ref: 3ATP9-K9SRC@z>: Relay access denied", "relay-denied", ""},
     };
     struct buffer faults = {0};
     struct catalog *ours = catalog_load(&(struct catalog_source){.dir = OUR_CATALOG}, &faults);
@@ -489,11 +495,14 @@ static void test_own_text(void **state)
     for (size_t i = 0; i < ROWS(rows); i++) {
         struct reply reply;
         struct catalog_match match;
+        char ref[REF_SIZE];
         print_message("%s\n", rows[i].name);
         assert_int_equal(reply_parse(&reply, rows[i].reply, strlen(rows[i].reply)), 0);
         catalog_match(ours, &reply, &match);
         assert_non_null(match.reason);
         assert_string_equal(match.reason->id, rows[i].reason);
+        assert_int_equal(catalog_told_ref(ours, &reply, ref), *rows[i].ref != '\0');
+        assert_string_equal(ref, rows[i].ref);
         reply_free(&reply);
     }
     catalog_release(ours);
