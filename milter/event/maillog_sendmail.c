@@ -1,5 +1,6 @@
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "maillog_pieces.h"
 
@@ -47,8 +48,6 @@ static const struct own of_session[] = {
     {"AUTH decode64 error [*], relay=*", "501 5.5.4 ", "cannot BASE64 decode", ", relay=", 0, STAGE_AUTH}, /* not what it was */
     {"rejecting commands from * due to pre-greeting traffic after * seconds", "554 ", "ESMTP not accepting messages", " from ", 0,
      STAGE_CONNECT},
-    {"*]: EXPN * [rejected]", "502 5.7.0 ", "Sorry, we do not allow this operation", "", 0, STAGE_OTHER},
-    {"*]: ETRN * [rejected]", "502 5.7.0 ", "Sorry, we do not allow this operation", "", 0, STAGE_OTHER},
 };
 
 /* Whether the whole of s is the text; then what its stars stand for. */
@@ -85,14 +84,34 @@ static const struct own *find_own(struct span s, const struct own *rows, size_t 
 /* The address in the brackets that come next, as {client_addr} has it but for "IPv6:". */
 static void take_client(struct maillog_found *f, struct span text, const char *behind)
 {
-    if (*behind)
-        for (struct span s = text; span_pass(&s, behind);)
-            text = s;
+    for (struct span s = text; span_pass(&s, behind);)
+        text = s;
     if (!span_pass(&text, "["))
         return;
     if (span_starts(text, "IPv6:"))
         text.at += strlen("IPv6:");
     f->piece[CLIENT_ADDR] = span_until(text, ']');
+}
+
+/* "name [192.0.2.7]: EXPN TEXT": what a client asked, whose words may be any. "[rejected]" behind them is Sendmail's own, or the client's: nothing tells. */
+static bool is_asked(struct span text)
+{
+    static const char *const commands[] = {"EXPN", "VRFY", "ETRN"};
+    struct span name = span_until(text, '[');
+    if (span_starts(name, "<") || name.end == text.end ||
+        (span_length(name) && memchr(name.at, ' ', span_length(name)) != name.end - 1))
+        return false;
+    if (!span_pass(&text, "]"))
+        return false;
+    if (span_starts(text, " (may be forged)"))
+        text.at += strlen(" (may be forged)");
+    if (!span_starts(text, ": "))
+        return false;
+    text.at += strlen(": ");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (span_length(text) >= strlen(commands[i]) && strncasecmp(text.at, commands[i], strlen(commands[i])) == 0)
+            return true;
+    return false;
 }
 
 /* What Sendmail's own code refused. text: behind the queue id. */
@@ -101,6 +120,8 @@ static int read_own(struct maillog *m, struct span text, struct event *e, struct
     struct span star[STARS] = {{0}}, about = text, recipient = text;
     const struct own *own = NULL;
     struct buffer *reply = &m->found.reply;
+    if (is_asked(text))
+        return MAILLOG_NOTHING;
     while (span_pass(&about, "... "))
         ;
     if (about.at != text.at)

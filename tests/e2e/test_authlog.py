@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import random
+import re
 import socket
 import time
 
@@ -168,8 +169,7 @@ HEADERS = "".join(f"X-{number}: {'y' * 900}\r\n" for number in range(60)) + "\r\
 # What Sendmail's own code refuses, one behind the other in a session, and what its event has: stage, code, enhanced code, recipient.
 OWN = (
     ("base64", "AUTH LOGIN =x!", "auth", 501, "5.5.4", None),
-    ("EXPN", "EXPN root", "other", 502, "5.7.0", None),
-    ("ETRN", "ETRN there.test", "other", 502, "5.7.0", None),
+    (None, "EXPN root"), (None, "ETRN there.test"),  # whose lines a client can have written when they are not refused, too
     (None, MAIL),
     ("unbalanced", "RCPT TO:<x", "rcpt", 553, "5.0.0", "x"),
     ("a parameter", f"{RCPT} FOO=1", "rcpt", 555, "5.5.4", None),
@@ -479,6 +479,31 @@ class Lines(Written):
         event, = self.daemon.events()
         self.assert_event(event, via="maillog", stage="rcpt", code=550, enhanced="5.7.1", reason="relay-denied", client_addr="192.0.2.7",
                           recipient="a@b.test", queue_id="6AL6J3PX024795", reply="550 5.7.1 <a@b.test>... Relaying denied")
+
+    def test_reference_quoted(self):
+        """A reference of another session in what a client said is no reference: whose refusal quotes one has its own event, and takes no other's. Nor does a
+        reference at the end of a reply, where that is another client's."""
+        self.log.touch()
+        self.start()
+
+        def key(client, address):
+            return b"\x9b".join(each.encode() for each in ("rcpt", f"mx.{REALM}", "8.17.1.9", client, "4711", f"[{client}]", "", "", "", "5.7.1", f"<{address}>",
+                                                           "550 Relaying denied"))
+
+        with self.daemon.connect() as reply_map:
+            refs = [re.search(r"Ref: (\S{11})", reply_map.request("sendmail", key("192.0.2.7", f"{name}@there.test"))[1].decode()).group(1) for name in "ab"]
+        line = 'mx sm-mta[{}]: 6AL6J3PX0247{}: ruleset=check_rcpt, arg1=<{}>, relay=c.test [{}], reject=550 5.7.1 <{}>... Relaying denied{}'
+        for pid, client, address, told in (
+                (71, "192.0.2.8", f'"; Fix: x Ref: {refs[0]}"@there.test', ""),
+                (72, "192.0.2.7", f'"; Fix: x Ref: {refs[0]}"@there.test', ""),
+                (73, "192.0.2.8", f'"; Fix: x Ref: {refs[0]} "@there.test', f"; Fix: Sign in. Ref: {refs[0]}"),
+                (74, "192.0.2.7", f'"; Fix: x Ref: {refs[0]} "@there.test', f"; Fix: Sign in. Ref: {refs[1]}"),
+                (75, "192.0.2.7", "a@there.test", ""),
+                (76, "192.0.2.7", "b@there.test", "")):
+            self.write(line.format(pid, pid, address, client, address, told))
+        wait_for("the events", lambda: len(self.daemon.events()) >= 5, 30)
+        time.sleep(0.3)
+        self.assertEqual([event.get("pid") for event in self.daemon.events() if event["via"] == "maillog"], [71, 72, 76])
 
     def test_clocks_put_back(self):
         """In the hour before the clocks are put back, which comes twice, a line finds the reply map's event all the same."""
