@@ -16,6 +16,7 @@ struct end {
     size_t sent; /* octets of out */
     bool held; /* out is not offered yet */
     bool watched; /* by the loop */
+    bool closing; /* it says no more than lies there; known of one that is not read */
     bool ended; /* it has said all */
     bool gone; /* it hears nothing any more */
     bool shut; /* it was told that the other end has said all */

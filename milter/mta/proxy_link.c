@@ -150,9 +150,11 @@ static bool is_over(const struct end *e, const struct end *other)
     return e->ended && !other->out.len && (e->gone || (other->ended && !e->out.len));
 }
 
+/* An end that is not read is asked whether it says more than lies there: once, since it would be told again and again. */
 static int watch_for_more(struct end *e, const struct end *other)
 {
-    return end_watch(e, (e->ended || end_is_full(other) ? 0 : EPOLLIN) | (end_is_full(e) ? EPOLLOUT : 0));
+    uint32_t more = e->ended ? 0 : !end_is_full(other) ? EPOLLIN : e->closing ? 0 : EPOLLRDHUP;
+    return end_watch(e, more | (end_is_full(e) ? EPOLLOUT : 0));
 }
 
 /* After anything has happened to an open link: see what it comes to. */
@@ -168,19 +170,27 @@ static void link_settle(struct link *l)
         link_close(l);
 }
 
+/* An end that is not read will say no more than lies there. */
+static void end_closes(struct link *l, struct end *e)
+{
+    e->closing = true;
+    l->last = loop_now(l->all->loop);
+    move_to(l, &l->all->ending);
+}
+
 static void end_ready(struct end *e, uint32_t events)
 {
     struct link *l = e->link;
+    bool is_read = e->watch.events & EPOLLIN;
     if (events & EPOLLOUT)
         end_flush(e);
     if (events & (EPOLLHUP | EPOLLERR)) {
         end_is_gone(e);
-        if (!(e->watch.events & EPOLLIN)) { /* it would be told again and again */
+        if (!is_read) /* it would be told again and again */
             end_unwatch(e);
-            l->last = loop_now(l->all->loop);
-            move_to(l, &l->all->ending);
-        }
     }
+    if (!is_read && events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
+        end_closes(l, e);
     if (events & EPOLLIN)
         end_read(l, e);
     link_settle(l);
