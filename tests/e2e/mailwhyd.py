@@ -24,6 +24,12 @@ def mailwhy(*args, **kwargs):
     return run(BUILD / "mailwhy", *args, env={**os.environ, "MAILWHY_CATALOG": str(TREE / "conf" / "catalog")}, **kwargs)
 
 
+def following(log, sandbox):
+    """The section of mailwhy.conf that has a mail log followed; how far is in state/maillog in the sandbox."""
+    state = sandbox.directory("state") / "maillog"
+    return f'maillog {{ follow = "{log}" state = "{state}" }}'
+
+
 def read_event(line):
     """One line of the log as a dict: strict JSON, only known keys, each once and in the documented order, none of them empty."""
     if re.search(rb"[\x00-\x1f\x7f]", line):

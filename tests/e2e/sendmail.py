@@ -10,7 +10,7 @@ import shutil
 import socket
 import threading
 
-from mailwhyd import TREE, Mailwhyd
+from mailwhyd import TREE, Mailwhyd, following
 from sandbox import free_ports, run, wait_for
 from sasl import REALM, Cyrus
 from smtp import Client
@@ -165,17 +165,21 @@ class Sendmail:
 
 
 class SendmailRig:
-    """A Sendmail with a mailwhyd that wire() joins to it, at Sendmail's next start. The options are those of Sendmail."""
+    """A Sendmail with a mailwhyd that wire() joins to it, at Sendmail's next start. The options are those of Sendmail, whose log is followed where it has
+    one."""
 
-    def __init__(self, sandbox, **options):
-        self.mta = Sendmail(sandbox, **options)
-        self.daemon = Mailwhyd(sandbox, sandbox / "mailwhyd-sockets")
+    def __init__(self, sandbox, log=None, **options):
+        self.mta = Sendmail(sandbox, log=log, **options)
+        self.state = sandbox / "state" / "maillog"
+        self.daemon = Mailwhyd(sandbox, sandbox / "mailwhyd-sockets", more=following(log, sandbox) if log else "")
 
     def wire(self):
         self.mta.wire(self.daemon.reply, self.daemon.milter)
 
     def start(self):
         self.daemon.start()
+        if self.mta.log:
+            wait_for("the mail log to be followed", self.state.exists)
         self.mta.start()
         return self
 

@@ -11,7 +11,7 @@ import re
 import socket
 import time
 
-from mailwhyd import Mailwhyd, mailwhy
+from mailwhyd import Mailwhyd, following, mailwhy
 from milters import RefusingMilter
 from rig import Explained, Rig, RigTest
 from sandbox import Sandbox, run, wait_for
@@ -20,12 +20,6 @@ from sendmail import MAILBOX, Sendmail
 from smtp import Client
 
 PATIENCE = 3  # seconds for which mailwhyd waits for the reply map's event of a line
-
-
-def following(log, sandbox):
-    """The section of mailwhy.conf."""
-    state = sandbox.directory("state") / "maillog"
-    return f'maillog {{ follow = "{log}" state = "{state}" }}'
 
 
 def supplements(events):

@@ -67,17 +67,18 @@ class Demo(unittest.TestCase):
         self.assert_nothing_left()
 
     def test_sendmail(self):
-        """The same with Sendmail: explained where that can be had, and left as it is elsewhere."""
+        """The same with Sendmail: explained where that can be had, and left as it is elsewhere, where its log tells of it."""
         self.assertEqual(self.start("sendmail").wait(100), 0, self.output())
         shown = self.output()
         scenes = len(re.findall(r"^  before  ", shown, re.M))
-        self.assertGreaterEqual(scenes, 7)
+        self.assertGreaterEqual(scenes, 8)
         refs = set(re.findall(r"^ +(?:\d{3} \S+ |.*)Ref:\s+(\w{5}-\w{5})$", shown, re.M))
         self.assertEqual(len(refs), scenes - 2, shown)
         for ref in refs:
             self.assertGreaterEqual(shown.count(ref), 2, f"{ref} is not among the events")
-        for code in ("500-5.5.1", "550 5.7.1", "550 5.1.1", "535 5.7.0"):
+        for code in ("500-5.5.1", "550 5.7.1", "550 5.1.6", "550 5.1.1", "535 5.7.0"):
             self.assertIn(code, shown)
+        self.assertRegex(shown, r"(?m)^ +\w{5}-\w{5} +auth +535 5\.7\.0 +auth-bad-credentials ")
         self.assertEqual([line for line in shown.splitlines() if len(line) > 100 or re.search(r"[^ -~]", line)], [])
         self.assert_nothing_left()
 
