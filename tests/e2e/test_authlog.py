@@ -258,6 +258,35 @@ class OnSendmail(Explained):
                     self.assertEqual(event["reply"], told[name])
                 self.assertIn(event["ref"], mailwhy("ref", "--log", self.daemon.log, event["ref"]).stdout)
 
+    def test_names_hidden(self):
+        """Where events have tokens or masks in place of names, what mailwhyd wrote an event of and what the log tells of is counted once; after kill -9 too."""
+        plain = self.daemon.config.read_text()
+
+        def restart(more, end):
+            end()
+            self.daemon.config.write_text(plain + more)
+            self.daemon.start()
+
+        self.addCleanup(restart, "", self.daemon.stop)
+        for how in ("hmac", "mask"):
+            with self.subTest(how):
+                more = f'privacy {{ user = "{how}" address = "{how}" key_file = "{self.sandbox / "privacy.key"}" }}\n'
+                restart(more, self.daemon.stop)
+                size, before = self.daemon.log.stat().st_size, len(self.daemon.events())
+                client = self.client("127.0.0.5", "hidden.test")
+                client.auth_login(USER, WRONG)
+                client.play(MAIL, "RCPT TO:<nobody-here@mailwhy.test>", "RCPT TO:<Nobody.There@mailwhy.test>", "RCPT TO:<x@elsewhere.test>",
+                            "RCPT TO:<y@elsewhere.test>", "RCPT TO:<@mailwhy.test>")
+                wait_for("the events", lambda before=before: len(self.daemon.events()) >= before + 6, 30)
+                time.sleep(PATIENCE + 1)
+                client.close()
+                restart(more, self.daemon.kill9)
+                time.sleep(0.5)
+                events = self.daemon.events()[before:]
+                self.assertEqual(collections.Counter(event["via"] for event in events), {"maillog": 1, "milter": 2, "ruleset": 3})
+                self.assertEqual(len({event["recipient"] for event in events if event["via"] == "milter"}), 2 if how == "hmac" else 1)
+                self.assertNotRegex(self.daemon.log.read_bytes()[size:].decode(), rf"(?i){USER}|nobody|a@b\.test|[xy]@elsewhere")
+
     def test_other_milter(self):
         """What a milter refuses that mailwhyd does not wrap."""
         rows = (("mail", {"do": "tempfail"}, [MAIL], "451 4.3.2 Please try again later"),
