@@ -31,6 +31,7 @@ class Supervisor:
         if watchdog:
             self.environment["WATCHDOG_USEC"] = str(int(watchdog * 1e6))
         self.stored = {}
+        self.left = []  # (what it is, what stands in it) of each file that was stored
         self.ready = threading.Event()
         self.ending = threading.Event()
         self.starts = 0
@@ -91,6 +92,7 @@ class Supervisor:
         name = next((line.removeprefix("FDNAME=") for line in told if line.startswith("FDNAME=")), "stored")
         if "FDSTORE=1" in told:
             self.stored[name], = files
+            self.left.append((os.readlink(f"/proc/self/fd/{files[0]}"), os.pread(files[0], 1 << 20, 0).decode()))
             return
         for file in files:  # a barrier (sd_notify_barrier(3))
             os.close(file)

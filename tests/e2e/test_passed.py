@@ -15,6 +15,7 @@ from rig import Explained, Rig
 from sandbox import Sandbox, free_ports, wait_for
 from sasl import PASSWORD, USER, WRONG
 from supervisor import Supervisor
+from test_privacy import token
 
 WATCHDOG_S = 3.0
 REFUSED = "500 5.5.2 Error: command not recognized"
@@ -216,6 +217,39 @@ class OpenSessions(Explained):
             self.refused(signed_in.say("FROBNICATE"), 500, helo="second.test", tls="TLSv1.3", sasl_method="PLAIN", sasl_user=USER, client_addr="127.0.0.1",
                          attempt=1, sender=None, recipient=None)
         self.assertEqual(self.daemon.process.stop(), 0)
+
+    def test_names_hidden(self):
+        """Where events have tokens in place of names they have the same ones after a restart. What is left for the next daemon is in memory alone, and has of
+        the names that of a user who has signed in."""
+        key, sender, recipient = self.sandbox / "privacy.key", "dora.stranger@elsewhere.test", "unknown.person@mailwhy.test"
+        self.daemon.config.write_text(self.daemon.config.read_text() + f'privacy {{ user = "hmac" address = "hmac" key_file = "{key}" }}\n')
+        supervisor = self.supervise(self.daemon.reply, self.daemon.milter)
+        with self.rig.client("submission", "first.test") as failing, self.rig.client("submission", "second.test") as signed_in:
+            self.assertEqual(signed_in.auth_plain(USER, PASSWORD).code, 235)
+            self.assertEqual(failing.auth_plain("gwendolyn", WRONG).code, 535)
+            refs = []
+            for _ in range(2):
+                refs.append(self.assert_explained(signed_in.play(f"MAIL FROM:<{sender}>", f"RCPT TO:<{MAILBOX}>", f"RCPT TO:<{recipient}>"), 550))
+                supervisor.restart()
+                signed_in.say("RSET")
+            refs.append(self.assert_explained(signed_in.say("FROBNICATE"), 500))
+            self.assert_explained(failing.auth_plain("gwendolyn", WRONG), 535)
+        names = {name: token(bytes.fromhex(key.read_text()), name) for name in (USER, sender, recipient)}
+        before, after, last = (self.daemon.event(ref) for ref in refs)
+        self.assert_event(before, sender=names[sender], recipient=names[recipient])
+        for event in (before, after):
+            self.assert_event(event, sasl_user=names[USER], helo="second.test")
+            self.assertIn(f"<{names[recipient]}>", event["reply"])
+        self.assert_event(last, sasl_user=names[USER], sender=None, recipient=None, attempt=3)
+        written = (self.daemon.log.read_text() + self.daemon.complaints()).lower()
+        self.assertEqual([name for name in (*names, MAILBOX, "dora", "gwendolyn") if name in written], [])
+        self.assertEqual(len(supervisor.left), 2)
+        for what, text in supervisor.left:
+            self.assertTrue(what.startswith("/memfd:"), what)
+            self.assertEqual(text.count(USER), text.count(f'"sasl_user":"{USER}"'))
+            self.assertEqual(text.count(USER), 1)
+            self.assertEqual([name for name in (sender, recipient, MAILBOX, "dora", "gwendolyn", PASSWORD, WRONG) if name in text], [])
+        self.assertEqual(supervisor.stored, {})
 
     def test_next_session(self):
         """The next session of the same process is its own; one whose daemon was killed is not known, and not taken for an older one."""
