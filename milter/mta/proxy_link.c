@@ -205,11 +205,13 @@ static void link_is_open(struct link *l)
 
 static void set_options(int fd, int family)
 {
-    const int on = 1;
+    const int on = 1, idle = LINK_ASKED_S, again = LINK_ASKED_S / 3;
     if (family == AF_UNIX)
         return;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &again, sizeof again);
 }
 
 /* Connect to the milter, or close the link where that is no use. False where there is no room for it yet. */

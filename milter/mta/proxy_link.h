@@ -17,6 +17,7 @@
 
 #define LINK_HELD_MAX 65536 /* octets of a frame that are waited for */
 #define LINK_PIECE (128 * 1024) /* octets that are read at once */
+#define LINK_ASKED_S 60 /* a connection over TCP that is silent for so long is asked whether it is still there */
 #define LINK_ENDING_MS 60000 /* a link of which one end has said all is closed after this time without an octet */
 
 struct link;

@@ -2,6 +2,7 @@
 #include "our_catalog.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -120,6 +121,15 @@ static void play(struct mta *m, int family, bool half)
     unlink(path.sun_path);
 }
 
+/* A connection over TCP whose other side has vanished without a word, or behind what is not read, is found out. */
+static void assert_is_asked(int fd)
+{
+    int idle = 0;
+    socklen_t len = sizeof idle;
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &len), 0);
+    assert_int_equal(idle, LINK_ASKED_S);
+}
+
 /* A milter takes nothing any more, and the MTA vanishes in mid-body: the link is closed in time, and not kept as long as the milter hangs. */
 static void test_vanishes(void **state)
 {
@@ -128,6 +138,8 @@ static void test_vanishes(void **state)
     (void)state;
     for (size_t i = 0; i < ROWS(families); i++) {
         play(&m, families[i], false);
+        if (families[i] == AF_INET)
+            assert_is_asked(m.theirs);
         assert_true(clock() - m.used < CLOCKS_PER_SEC / 4); /* of a second: it is told once */
         assert_int_equal(links.count, 1);
         links_tick(&links, m.closed + 900);
