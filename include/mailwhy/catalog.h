@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 #include <mailwhy/buffer.h>
-#include <mailwhy/ref.h>
 #include <mailwhy/reply.h>
+#include <mailwhy/span.h>
 #include <mailwhy/stage.h>
 #include <mailwhy/words.h>
 
@@ -161,8 +161,8 @@ const struct catalog_list *catalog_list_find(const struct catalog *c, const char
 /* Whether mailwhy has explained that reply before: what it added stands at its end, with a reference. */
 bool catalog_is_explained(const struct catalog *c, const struct reply *reply);
 
-/* That reference. False: there is none; ref is "". */
-bool catalog_told_ref(const struct catalog *c, const struct reply *reply, char ref[static REF_SIZE]);
+/* That reference, within the reply; empty where there is none. */
+struct span catalog_told_ref(const struct catalog *c, const struct reply *reply);
 bool catalog_has_language(const struct catalog *c, const char *language);
 
 /* The entries in their order, NULL behind the last. */

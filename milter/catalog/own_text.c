@@ -1,14 +1,12 @@
 #include "own_text.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
 #include "entries.h"
 
 #define GROUP 5 /* digits of a reference's two */
-
-static_assert(2 * GROUP + 2 == REF_SIZE, "a reference is two groups");
+#define REF_LEN (2 * GROUP + 1)
 
 /* What stands behind "LABEL: " at the beginning of s; 0: something else stands there. */
 static size_t pass_label(const char *s, size_t len, const char *label)
@@ -20,7 +18,7 @@ static size_t pass_label(const char *s, size_t len, const char *label)
 /* Whether the rest of a line is a reference, with an address behind it or none: nothing else follows one. */
 static bool is_reference(const char *s, size_t len)
 {
-    const size_t size = 2 * GROUP + 1;
+    const size_t size = REF_LEN;
     if (len < size || s[GROUP] != '-')
         return false;
     for (size_t i = 0; i < size; i++)
@@ -108,11 +106,8 @@ bool catalog_is_explained(const struct catalog *c, const struct reply *reply)
     return part(c, reply).ref;
 }
 
-bool catalog_told_ref(const struct catalog *c, const struct reply *reply, char ref[static REF_SIZE])
+struct span catalog_told_ref(const struct catalog *c, const struct reply *reply)
 {
     struct parted p = part(c, reply);
-    if (p.ref)
-        memcpy(ref, p.ref, REF_SIZE - 1);
-    ref[p.ref ? REF_SIZE - 1 : 0] = '\0';
-    return p.ref;
+    return (struct span){p.ref, p.ref ? p.ref + REF_LEN : NULL};
 }

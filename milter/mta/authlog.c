@@ -87,7 +87,9 @@ static int set_told(struct authlog *a, struct event *failure)
     if (reply_parse(&reply, failure->reply, failure->reply_len) == -1)
         return errno == ENOMEM ? -1 : 0;
     struct catalog *catalog = catalog_slot_take(a->service->catalogs);
-    catalog_told_ref(catalog, &reply, failure->ref);
+    struct span told = catalog_told_ref(catalog, &reply);
+    if (span_length(told) == REF_SIZE - 1)
+        memcpy(failure->ref, told.at, REF_SIZE - 1);
     catalog_release(catalog);
     reply_free(&reply);
     return 0;
