@@ -1,11 +1,10 @@
 /* Following a log: what is handed out over rotations, truncations, restarts and long lines; each line once, whole and in order. */
 #include "rows.h"
+#include "without_inotify.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <zlib.h>
@@ -14,16 +13,6 @@
 #include <mailwhy/follow.h>
 
 static char folder[] = "/tmp/mailwhy-follow-XXXXXX";
-
-static bool without_inotify;
-
-/* In place of the library's: the log is followed on a system that has no inotify, or none to spare, too. */
-int inotify_init1(int flags);
-int inotify_init1(int flags)
-{
-    errno = EMFILE;
-    return without_inotify ? -1 : (int)syscall(SYS_inotify_init1, flags);
-}
 
 /* A scenario is steps, each with its letter:
  *   "+TEXT" append to the log, "1TEXT" to log.1, "-N" take N octets back; "&" is a line end

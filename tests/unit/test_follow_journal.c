@@ -1,11 +1,10 @@
 /* Following a journal of real files: what is handed out over their archiving and removal, from places that were kept, and without inotify; and cursors. */
 #include "rows.h"
+#include "without_inotify.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,16 +17,6 @@
 #define SOON_MS 10000
 
 static char folder[] = "/tmp/mailwhy-journal-XXXXXX";
-
-static bool without_inotify;
-
-/* In place of the library's: a journal is followed where inotify has none to spare, too. */
-int inotify_init1(int flags);
-int inotify_init1(int flags)
-{
-    errno = EMFILE;
-    return without_inotify ? -1 : (int)syscall(SYS_inotify_init1, flags);
-}
 
 /* A scenario is steps, each with its letter:
  *   "+TEXTS" add entries, each of one letter, ";" being one that is no mail; "=TEXTS" these are handed out now
