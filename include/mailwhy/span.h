@@ -37,6 +37,15 @@ static inline const char *span_find(struct span s, const char *word)
     return NULL;
 }
 
+/* Where the word stands for the last time; NULL: nowhere. */
+static inline const char *span_find_last(struct span s, const char *word)
+{
+    const char *last = NULL;
+    for (const char *at; (at = span_find(s, word)); s.at = at + 1)
+        last = at;
+    return last;
+}
+
 /* Make s what stands behind the word. False: the word is not there, s is untouched. */
 static inline bool span_pass(struct span *s, const char *word)
 {

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include <mailwhy/reply.h>
-
 #include "maillog_pieces.h"
 #include "maillog_time.h"
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <mailwhy/reply.h>
+
 /* An address as the mail system writes it in angle brackets: one that begins with a quoted string may hold any of these within it. */
 static struct span address(struct span s)
 {
@@ -80,9 +82,7 @@ void maillog_take_last(struct maillog_found *f, enum maillog_piece which, struct
 {
     if (!span_pass(&s, name))
         return;
-    const char *last = NULL;
-    for (struct span rest = s; (rest.at = span_find(rest, end)); rest.at++)
-        last = rest.at;
+    const char *last = span_find_last(s, end);
     s.end = last ? last : s.end;
     if (span_length(s))
         f->piece[which] = s;

@@ -9,9 +9,6 @@
 #include <mailwhy/reply_find.h>
 #include <mailwhy/span.h>
 
-/* Where the word stands for the last time; NULL: nowhere. */
-const char *find_last_word(struct span s, const char *word);
-
 /* Let s end where the word begins, if it is there. */
 void find_end_at(struct span *s, const char *word);
 

@@ -19,11 +19,11 @@ static void end_at_session(struct span *s)
 /* "reject: header Subject: what a client wrote from name[addr]; from=<> helo=<>: 5.7.1 TEXT". */
 static bool find_postfix_header(struct reply_found *found, struct span s)
 {
-    const char *behind = find_last_word(s, "; from=<"),
-               *reply = behind ? find_last_word((struct span){behind, s.end}, ">: ") : NULL;
+    const char *behind = span_find_last(s, "; from=<"),
+               *reply = behind ? span_find_last((struct span){behind, s.end}, ">: ") : NULL;
     if (!reply)
         return false;
-    const char *from = find_last_word((struct span){s.at, behind}, " from ");
+    const char *from = span_find_last((struct span){s.at, behind}, " from ");
     struct span client = {from ? from : s.at, behind};
     find_take_client(found, &client); /* "from local": there is none */
     s.at = reply + strlen(">: ");
@@ -34,8 +34,8 @@ static bool find_postfix_header(struct reply_found *found, struct span s)
 /* "reject: mime-error TEXT: what a client wrote from name[addr]; from=<> to=<>", without a code: that is 5.6.0 for each of them. */
 static bool find_postfix_mime_error(struct reply_found *found, struct span s)
 {
-    const char *behind = find_last_word(s, "; from=<"),
-               *from = behind ? find_last_word((struct span){s.at, behind}, " from ") : NULL;
+    const char *behind = span_find_last(s, "; from=<"),
+               *from = behind ? span_find_last((struct span){s.at, behind}, " from ") : NULL;
     struct span client = {from, behind}, text = span_until(s, ':');
     if (!from)
         return false;
@@ -130,7 +130,7 @@ bool find_postfix_delivery(struct reply_found *found, struct span s)
     struct span line = s;
     if (!span_pass(&s, "status=") || is_delivered(s) || !span_pass(&s, " ("))
         return false;
-    const char *end = find_last_word(s, ")");
+    const char *end = span_find_last(s, ")");
     s.end = end ? end : s.end;
     if (span_pass(&s, " said: ") || span_pass(&s, " refused to talk to me: ")) {
         find_end_at(&s, " (in reply to ");

@@ -31,11 +31,11 @@ bool find_sendmail_reject(struct reply_found *found, struct span s)
     bool address = span_starts(about, ", arg1=<") || span_starts(about, "to=<") || span_starts(about, "from=<");
     if (address)
         about.at = behind_address((struct span){span_find(about, "<"), about.end});
-    const char *reject = ruleset && !address ? find_last_word(about, ", reject=") : span_find(about, "reject=");
+    const char *reject = ruleset && !address ? span_find_last(about, ", reject=") : span_find(about, "reject=");
     if (!reject)
         return false;
     struct span client = {about.at, reject};
-    const char *relay = address ? span_find(client, "relay=") : find_last_word(client, "relay=");
+    const char *relay = address ? span_find(client, "relay=") : span_find_last(client, "relay=");
     if (relay) {
         client.at = relay;
         find_take_client(found, &client);
@@ -51,7 +51,7 @@ bool find_sendmail_auth(struct reply_found *found, struct span s)
 {
     if (!span_pass(&s, "AUTH failure (") || !span_pass(&s, "): "))
         return false;
-    const char *end = find_last_word(s, ", relay=");
+    const char *end = span_find_last(s, ", relay=");
     if (end) {
         struct span relay = {end, s.end};
         s.end = end;

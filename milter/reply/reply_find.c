@@ -5,14 +5,6 @@
 
 #include "find.h"
 
-const char *find_last_word(struct span s, const char *word)
-{
-    const char *last = NULL;
-    for (const char *at; (at = span_find(s, word)); s.at = at + 1)
-        last = at;
-    return last;
-}
-
 void find_end_at(struct span *s, const char *word)
 {
     const char *at = span_find(*s, word);
@@ -131,7 +123,7 @@ static bool find_exim_rejected(struct reply_found *found, struct span s)
     if (!span_pass(&s, " rejected ") || !span_find(before, "H="))
         return false;
     before.end = s.at;
-    const char *address = find_last_word(before, ") [");
+    const char *address = span_find_last(before, ") [");
     if (!span_pass(&s, ">: ") && !span_pass(&s, ": "))
         return false;
     if (address)
